@@ -1,0 +1,1 @@
+"""The store: ClickHouse, embedded or by URL, and the endpoint where SQL is answered."""
