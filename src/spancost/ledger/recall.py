@@ -1,0 +1,124 @@
+"""What the window has let go, brought back from the store when it matters again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from spancost.attribute.index import is_in, mix
+from spancost.attribute.restore import COLUMNS, nanoseconds, other_traces, texts, words_of
+from spancost.attribute.window import Window
+from spancost.ledger.protocol import HOUR_NS, Ledger
+from spancost.model import Bool, Int64, Spans, UInt64, hex_ids
+
+_DAY_NS = 24 * HOUR_NS
+_UNSETTLED_NS = 60_000_000_000
+_AT_ONCE = 1_000
+
+
+class Recall:
+    """Knows which traces have rows in the store that the window does not hold."""
+
+    def __init__(self, window: Window, ledger: Ledger, memory: int = 4_000_000) -> None:
+        self._window, self._ledger, self._memory = window, ledger, memory
+        self._gone = np.zeros(0, np.uint64)
+        self._before_ns = 0
+        self._hours: frozenset[int] = frozenset()
+        self._looked_up: set[int] = set()
+        self._written: set[int] = set()
+        self._tasks: set[str] = set()
+
+    def reload(self, now_ns: int, max_age_ns: int, limit: int) -> pa.Table:
+        """Fill the window after a start from what was stored last; returns the rows that were stored in the last minute
+        before the stop, whose trace and task may not have been settled."""
+        self._before_ns = now_ns - max_age_ns
+        self._hours = self._ledger.hours()
+        rows = self._ledger.recent(self._before_ns, limit, COLUMNS)
+        if len(rows) >= limit:
+            self._before_ns = now_ns
+        if not len(rows):
+            return rows
+        self._restore(rows, now_ns, recheck=False)
+        last = nanoseconds(rows["ingested_at"])
+        fresh = rows.take(pa.array(np.flatnonzero(last >= last.max() - _UNSETTLED_NS)))
+        slots = self._window.tree.find(*words_of(fresh["trace_id"], 2), *words_of(fresh["span_id"], 1))
+        self._window.slots.changed[slots[slots >= 0]] = True
+        return fresh
+
+    def before(self, spans: Spans, now_ns: int) -> None:
+        """Bring back the traces of these spans that have rows in the store and none in the window."""
+        keys, first = np.unique(mix(spans.trace_hi, spans.trace_lo), return_index=True)
+        wanted = is_in(keys, self._gone) | self._from_before(spans, keys, first.astype(np.int64))
+        if not wanted.any():
+            return
+        rows = first[wanted]
+        traces = [text.decode() for text in hex_ids((spans.trace_hi[rows], spans.trace_lo[rows])).tolist()]
+        start = spans.start[is_in(mix(spans.trace_hi, spans.trace_lo), keys[wanted])]
+        self._load(traces, int(start.min()) - _DAY_NS, int(start.max()) + _DAY_NS, now_ns)
+        self._gone = np.setdiff1d(self._gone, keys[wanted], assume_unique=True)
+        self._looked_up.update(keys[wanted].tolist())
+
+    def evicted(self, keys: UInt64) -> None:
+        """Note traces that left the window. Beyond the memory the oldest are forgotten: the sweep still finds twins."""
+        self._gone = np.union1d(self._gone, keys)
+        if len(self._gone) > self._memory:
+            self._gone = self._gone[-self._memory :]
+
+    def wrote(self, start_hours: Iterable[int]) -> None:
+        """Note hours (since the epoch) that rows were written to."""
+        self._written.update(start_hours)
+
+    def sweep(self, now_ns: int) -> int:
+        """Resolve again the traces of calls that are billed twice under one response id, in the hours written to since
+        the last sweep; returns how many traces that were."""
+        found = 0
+        for first, last in _ranges(self._written):
+            begin, end = (first - 1) * HOUR_NS, (last + 2) * HOUR_NS
+            traces = self._ledger.billed_twice(begin, end)
+            self._load(traces, begin - _DAY_NS, end + _DAY_NS, now_ns)
+            found += len(traces)
+        self._written.clear()
+        return found
+
+    def _from_before(self, spans: Spans, keys: UInt64, first: Int64) -> Bool:
+        """Traces that may have rows from before the start: they begin before it, in an hour that had rows then."""
+        if not self._hours:
+            return np.zeros(len(keys), np.bool_)
+        hours = np.array(sorted(self._hours), np.int64)
+        start = spans.start[first]
+        near = np.isin(start // HOUR_NS, np.concatenate((hours - 1, hours, hours + 1)))
+        old = (start < self._before_ns) & near
+        old[old] = [key not in self._looked_up for key in keys[old].tolist()]
+        return old
+
+    def _load(self, traces: list[str], first_ns: int, last_ns: int, now_ns: int) -> None:
+        for at in range(0, len(traces), _AT_ONCE):
+            rows = self._ledger.stored(traces[at : at + _AT_ONCE], first_ns, last_ns, COLUMNS)
+            self._restore(rows, now_ns, recheck=True)
+
+    def take_tasks(self) -> set[str]:
+        """Tasks of the rows that were brought back since the last time: they have rows in the store."""
+        tasks, self._tasks = self._tasks, set()
+        return tasks
+
+    def _restore(self, rows: pa.Table, now_ns: int, recheck: bool) -> None:
+        others = other_traces(rows)
+        if others:
+            start = nanoseconds(rows["start_time"])
+            more = self._ledger.stored(others, int(start.min()) - _DAY_NS, int(start.max()) + _DAY_NS, COLUMNS)
+            rows = pa.concat_tables([rows, more.select(rows.column_names)], promote_options="permissive")
+        self._tasks.update(texts(rows, "task_id"))
+        self._window.restore(rows, now_ns, recheck)
+
+
+def _ranges(hours: set[int]) -> list[tuple[int, int]]:
+    """Runs of hours that follow each other."""
+    runs: list[tuple[int, int]] = []
+    for hour in sorted(hours):
+        if runs and hour == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], hour)
+        else:
+            runs.append((hour, hour))
+    return runs
