@@ -8,7 +8,9 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -151,7 +153,7 @@ def test_up_names_every_port_in_use(capfd: pytest.CaptureFixture[str], monkeypat
 
 
 @pytest.mark.parametrize(
-    "arguments", [("nonsense",), ("query",), ("send",), ("up", "--confg", "x"), ("demo", "--calls", "1")]
+    "arguments", [("nonsense",), ("query",), ("send",), ("up", "--confg", "x"), ("demo", "--calls", "some")]
 )
 def test_wrong_usage_exits_with_2(capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
     """Wrong usage is exit code 2 and help on standard error, never a traceback."""
@@ -159,6 +161,107 @@ def test_wrong_usage_exits_with_2(capfd: pytest.CaptureFixture[str], arguments: 
 
     assert "Traceback" not in err
     assert "Usage: " in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--calls", "2999"), "--calls: 2,999 is too few for 30 days; at least 3,000 (100 a day)"),
+        (("--calls", "700", "--days", "8"), "--calls: 700 is too few for 8 days; at least 800 (100 a day)"),
+        (("--days", "6"), "--days: 6 is too few to hold the planted incidents; at least 7"),
+    ],
+)
+def test_demo_says_how_small_a_month_may_be(
+    capfd: pytest.CaptureFixture[str], options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    """Too little is one line with the minimum and exit code 2, before a collector is started."""
+    _, err = _run(capfd, "demo", "--data-dir", "d", *options, expected=2)
+
+    assert err == f"spancost: {said}\n"
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.usefixtures("_free_ports")
+@pytest.mark.parametrize("command", ["up", "check"])
+def test_mistakes_in_dialect_files_are_told(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, tmp_path: Path
+) -> None:
+    """Every mistake in a dialect file of one's own is a line with file and key, and nothing is made or started."""
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "extra" / "mine.yaml").write_text("dialect: mine\norder: soon\nfields: {tool: [{json: a}]}\n")
+    monkeypatch.setenv("SPANCOST_CONVENTIONS__EXTRA_DIR", "extra")
+    _, err = _run(capfd, command, "--data-dir", "d", expected=2)
+
+    assert err.splitlines() == [
+        "spancost: mine.yaml: order: 'soon' is no whole number",
+        "spancost: mine.yaml: fields.tool: `from` is missing in {'json': 'a'}",
+    ]
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.usefixtures("_free_ports")
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (None, "does not answer: Connection refused"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope", "does not answer: HTTP driver received HTTP"),
+        (
+            b"HTTP/1.1 403 No\r\nX-ClickHouse-Exception-Code: 516\r\nContent-Length: 28\r\n\r\n"
+            b"Code: 516. Wrong password :(",
+            "refuses: Received ClickHouse exception, code: 516",
+        ),
+    ],
+)
+def test_up_says_that_the_server_is_not_there(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: bytes | None, said: str
+) -> None:
+    """A ClickHouse server that cannot be used is one line with its address, without the password, and exit code 2."""
+    with _server(answer) as port:
+        monkeypatch.setenv("SPANCOST_STORE__URL", f"clickhouse://me:hunter2@127.0.0.1:{port}")
+        done = subprocess.run(
+            [sys.executable, "-m", "spancost.cli", "up"], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"spancost: store.url (SPANCOST_STORE__URL): 127.0.0.1:{port} {said}")
+    assert len(done.stderr.splitlines()) == 1
+    assert "hunter2" not in done.stderr
+
+
+@contextmanager
+def _server(answer: bytes | None) -> Iterator[int]:
+    """The port of a server that says the same to everybody, or of none."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if answer is None:
+            server.close()
+        else:
+            threading.Thread(target=_say, args=(server, answer), daemon=True).start()
+        yield port
+
+
+def _say(server: socket.socket, answer: bytes) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+
+def test_the_banner_calls_us_as_the_user_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By name where it is found; else by the path from where the user stands, or the whole path."""
+    script = tmp_path / ".venv" / "bin" / "spancost"
+    script.parent.mkdir(parents=True)
+    script.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    commands = []
+    for path, where in ((script.parent, tmp_path), ("", tmp_path), ("", "/")):
+        monkeypatch.setenv("PATH", str(path))
+        monkeypatch.chdir(where)
+        commands.append(cli._own_command())
+
+    assert commands == ["spancost", ".venv/bin/spancost", str(script).removeprefix("/")]
 
 
 def test_tail_needs_a_collector(capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -138,3 +139,16 @@ def test_query_opens_the_files_when_nothing_runs(watched: str, collector: Collec
 
     assert json.loads(answered.stdout) == _ANSWER
     assert (fenced.returncode, "ACCESS_DENIED" in fenced.stderr) == (1, True)
+
+
+def test_demo_ends_when_all_of_it_is_in_sql(collector: Collector) -> None:
+    """With a collector that runs already: what the demo says was sent is there as soon as it says so."""
+    known = collector.query("SELECT toInt32(count()) AS n FROM spancost.calls")[0]["n"]
+    said = _spancost("demo", "--calls", "1000", "--days", "7", "--data-dir", str(collector.data_dir))
+    found = collector.query("SELECT toInt32(count()) AS n FROM spancost.calls")[0]["n"]
+    sent = re.search(r"sent ([\d,]+) calls", said.stdout)
+
+    assert (said.returncode, said.stderr) == (0, "")
+    assert sent is not None
+    assert "\nstored; ask: " in said.stdout
+    assert found - known == int(sent[1].replace(",", ""))

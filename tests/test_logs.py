@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import logging
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from clickhouse_connect.driver import httputil
 
 from spancost.logs import configure_logs
 
@@ -51,6 +53,17 @@ def test_libraries_log_in_the_same_form() -> None:
     logging.getLogger("uvicorn.error").warning("slow")
 
     assert [line["event"] for line in _lines(stream)] == ["hello there", "slow"]
+
+
+def test_the_client_of_the_store_is_silent() -> None:
+    """What it warns of it also raises, so that one line says it; its import does not undo this."""
+    stream = io.StringIO()
+    configure_logs(stream)
+    importlib.reload(httputil)
+    for name in ("urllib3.connectionpool", "clickhouse_connect.driver.httpclient"):
+        logging.getLogger(name).warning("Retrying")
+
+    assert stream.getvalue() == ""
 
 
 def test_a_terminal_gets_keys_and_values() -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from ledger_by_hand import RecordingLedger, pipeline_over, shipped_pricer
 from otlp_by_hand import CALL, agent, field, request, span
@@ -44,6 +45,13 @@ class FailingLedger(RecordingLedger):
         if self.refusals[operation]:
             self.refusals[operation] -= 1
             raise Overloaded(f"{operation} is refused", 1)
+
+
+@pytest.fixture(autouse=True)
+def logs():
+    """What is logged, unprinted: tracebacks in colour take seconds."""
+    with structlog.testing.capture_logs() as captured:
+        yield captured
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from spancost.config import Config
 
 
-def banner(config: Config, endpoints: Mapping[str, str]) -> str:
-    """The text for people; `endpoints` are the ones taken, as in `endpoints.json`."""
+def banner(config: Config, endpoints: Mapping[str, str], command: str = "spancost") -> str:
+    """The text for people; `endpoints` are the ones taken, as in `endpoints.json`, `command` is how we are called."""
     grpc, http = endpoints["receive.grpc"], endpoints["receive.http"]
     guarded = config.receive.token is not None
     token = ' OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$TOKEN"' if guarded else ""
@@ -30,8 +30,8 @@ def banner(config: Config, endpoints: Mapping[str, str]) -> str:
             "",
             "See what it cost, or watch it land:",
             "",
-            *_asking_lines(config, endpoints),
-            f"  spancost tail{_data_dir(config)}",
+            *_asking_lines(config, endpoints, command),
+            f"  {command} tail{data_dir_option(config)}",
             "",
             "Ctrl-C stops it; everything acknowledged is kept.",
         ]
@@ -43,9 +43,9 @@ def _sql_lines(config: Config, endpoints: Mapping[str, str]) -> list[str]:
     return [f"  SQL         http://{sql} (ClickHouse HTTP, read-only)"] if sql else []
 
 
-def _asking_lines(config: Config, endpoints: Mapping[str, str]) -> list[str]:
+def _asking_lines(config: Config, endpoints: Mapping[str, str], command: str) -> list[str]:
     sql = f"SELECT agent, model, count(), sum(cost) FROM {config.database}.calls GROUP BY ALL"  # noqa: S608 - only shown
-    lines = [f'  spancost query{_data_dir(config)} "{sql}"']
+    lines = [f'  {command} query{data_dir_option(config)} "{sql}"']
     if where := endpoints.get("clickhouse_http"):
         user = config.clickhouse_http.user
         key = f" -u {user}:$PASSWORD" if config.clickhouse_http.password else ""
@@ -53,6 +53,7 @@ def _asking_lines(config: Config, endpoints: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _data_dir(config: Config) -> str:
+def data_dir_option(config: Config) -> str:
+    """What a command needs to find this data directory, with a space before it; '' for the default one."""
     default = Config.model_fields["data_dir"].default
     return "" if config.data_dir == default else f" --data-dir {shlex.quote(str(config.data_dir))}"

@@ -40,6 +40,7 @@ from spancost.spool.spool import Spool
 from spancost.store.asking import Identity
 from spancost.store.client import Store, open_store
 from spancost.store.endpoint import endpoint_app
+from spancost.store.errors import StoreError, StoreRejected, in_short
 from spancost.store.ledger import StoreLedger
 from spancost.store.migrate import migrate
 from spancost.store.record import record
@@ -98,7 +99,13 @@ def start(config: Config, stack: ExitStack, ledger: Ledger | None = None) -> Map
 
 def _open_store(config: Config, stack: ExitStack) -> Store:
     store = stack.enter_context(open_store(config.store_url, config.database))
-    store.create_database()
+    try:
+        store.create_database()
+    except (StoreError, StoreRejected) as error:
+        if config.embedded:
+            raise
+        what = "does not answer" if error.code is None else "refuses"
+        raise ConfigError([f"{named('store.url')}: {store.address} {what}: {in_short(error)}"]) from error
     migrate(store)
     return store
 
@@ -180,6 +187,7 @@ def _status(config: Config, spool: Spool, worker: Worker) -> dict[str, Any]:
         "ready": worker.ready,
         "spool": {
             "records": now.records,
+            "appended": now.appended,
             "bytes": now.bytes,
             "quota_bytes": now.quota_bytes,
             "oldest_age": now.oldest_age,

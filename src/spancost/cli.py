@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -21,7 +23,7 @@ import typer
 import yaml
 
 from spancost import __version__
-from spancost.banner import banner
+from spancost.banner import banner, data_dir_option
 from spancost.client import CommandFailed, follow, record
 from spancost.config import Config, load_config
 from spancost.config_values import HostPort, parse_host_port
@@ -83,12 +85,14 @@ def up(config: ConfigFile = None, data_dir: DataDir = None) -> None:
     """
     settings = _settings(config, data_dir)
     configure_logs()
+    if problems := _convention_problems(settings):
+        raise ConfigError(problems)
     with claimed(settings.data_dir):
         if problems := check_ports(settings):
             raise ConfigError(problems)
         from spancost.build import run
 
-        run(settings, lambda endpoints: print(banner(settings, endpoints), flush=True))
+        run(settings, lambda endpoints: print(banner(settings, endpoints, _own_command()), flush=True))
 
 
 @app.command()
@@ -100,7 +104,7 @@ def check(config: ConfigFile = None, data_dir: DataDir = None) -> None:
     settings = _settings(config, data_dir)
     running = find_running(settings.data_dir)
     problems = check_data_dir(settings.data_dir) + ([] if running else check_ports(settings))
-    if problems:
+    if problems := problems + _convention_problems(settings):
         raise ConfigError(problems)
     effective = settings.model_dump(mode="json")
     effective["store"]["url"] = effective["store"]["url"] or settings.store_url
@@ -238,8 +242,9 @@ def tail(
 
 @app.command()
 def demo(
-    calls: Annotated[int, typer.Option(min=1000, help="About how many calls the month holds.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="The same seed and --until give the same month.")] = 1,
+    calls: Annotated[int, typer.Option(help="About how many calls the month holds; at least 100 a day.")] = 100_000,
+    days: Annotated[int, typer.Option(help="How many days the month has; at least 7.")] = 30,
+    seed: Annotated[int, typer.Option(help="The same seed, --until, --days and --calls give the same month.")] = 1,
     until: Annotated[
         str, typer.Option(metavar="TIME", help="When the month ends, ISO 8601; now if nothing is said.")
     ] = "",
@@ -254,28 +259,51 @@ def demo(
     Sent as OTLP like any application's, into the collector that runs on the data directory, or into one started
     for as long as it takes.
     """
-    from spancost.background import collector
+    from spancost.background import collector, wait_until_stored
     from spancost.demo.command import run
+    from spancost.demo.plan import make_plan
 
     settings = _settings(config, data_dir)
     ends = _moment("--until", until)
+    make_plan(seed, ends, days, calls)  # what makes no month is told before a collector is started
     with collector(settings.data_dir, _same_options(config, data_dir)) as running:
         summary = run(
             endpoint=running.endpoints["receive.grpc"],
             seed=seed,
             until=ends,
+            days=days,
             calls=calls,
             manifest=manifest,
             progress=sys.stderr.isatty(),
             write_rows=partial(record, running.endpoints["admin"], local_token(settings.data_dir)),
             headers=_authorization(settings),
         )
-        print("\n".join(summary.lines()))
-    print('stored; ask: spancost query "SELECT team, count(), sum(cost) FROM calls GROUP BY team ORDER BY 3 DESC"')
+        print("\n".join(summary.lines()), flush=True)
+        wait_until_stored(running, local_token(settings.data_dir), sys.stderr)
+    ask = "SELECT team, count(), sum(cost) FROM calls GROUP BY team ORDER BY 3 DESC"
+    print(f'stored; ask: {_own_command()} query{data_dir_option(settings)} "{ask}"')
 
 
 def _settings(config: Path | None, data_dir: Path | None) -> Config:
     return load_config(config, os.environ, data_dir=data_dir)
+
+
+def _convention_problems(settings: Config) -> list[str]:
+    from spancost.normalise.dialects import load_conventions
+
+    try:
+        load_conventions(settings.conventions.extra_dir, settings.attribution.keys, settings.attribution.tags)
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+def _own_command() -> str:
+    """How the user calls us: by name where that is found, else by the path from here."""
+    script = Path(sys.executable).with_name("spancost")
+    if shutil.which("spancost") or not script.exists():
+        return "spancost"
+    return shlex.quote(str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script))
 
 
 def _running(settings: Config) -> Running:

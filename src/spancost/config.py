@@ -111,7 +111,7 @@ class Admin(_Section):
 class Window(_Section):
     """The recent traces kept in memory, so that late and twin spans find each other."""
 
-    max_spans: int = Field(default=1_000_000, ge=1000, description="How many spans are kept (about 100 bytes each).")
+    max_spans: int = Field(default=500_000, ge=1000, description="How many spans are kept (about 350 bytes each).")
     max_age: Duration = Field(
         default=parse_duration("15m"), description="How long after its last span a quiet trace is kept."
     )

@@ -10,7 +10,9 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
-_QUIET = ("uvicorn", "uvicorn.access", "uvicorn.error", "asyncio", "clickhouse_connect", "urllib3")
+_QUIET = ("uvicorn", "uvicorn.access", "uvicorn.error", "asyncio")
+_SILENT = ("clickhouse_connect", "urllib3.connectionpool")
+"""What these log they also raise, and whoever called them says it. Not `urllib3`: clickhouse_connect sets its level."""
 
 
 def configure_logs(stream: TextIO = sys.stderr, level: str = "INFO") -> None:
@@ -52,6 +54,8 @@ def _configure_stdlib(shared: list[Processor], stream: TextIO, level: str) -> No
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
 
 

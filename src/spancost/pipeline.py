@@ -27,6 +27,7 @@ import pyarrow as pa
 from spancost.attribute.index import is_in, mix
 from spancost.attribute.window import Window
 from spancost.decode.otlp import decode
+from spancost.ledger.prices import with_kept_prices
 from spancost.ledger.protocol import HOUR_NS, Ledger
 from spancost.ledger.recall import Recall
 from spancost.ledger.restate import restated_rows
@@ -140,14 +141,14 @@ class Pipeline:
         """Find and resolve again what the window could not see together; returns the traces looked at."""
         return self._recall.sweep(now_ns)
 
-    def evict(self, now_ns: int, max_age_ns: int) -> None:
+    def evict(self, now_ns: int) -> None:
         """Bring the window back to its bounds."""
         gone, moved = self._window.evict(now_ns)
         if moved is not None:
             self._recall.evicted(gone)
             for part in self._waiting:
                 part.slots = moved[part.slots]
-        self._tasks.forget(now_ns - max_age_ns)
+            self._tasks.forget(self._window.oldest_ns)
 
     def _write(self, now_ns: int, everything: bool) -> pa.Table | None:
         due = self._due(now_ns, everything)
@@ -161,6 +162,9 @@ class Pipeline:
             for part, which in due
         ]
         table = pa.concat_tables(parts, promote_options="permissive").unify_dictionaries()
+        again = np.concatenate([slots[s.version[slots] > 0] for slots in (part.slots[which] for part, which in due)])
+        if len(again):
+            table = with_kept_prices(table, self._stored(again))
         self._ledger.write_spans(table)
         moved = self._window.take_moved()
         if len(moved):
@@ -202,14 +206,19 @@ class Pipeline:
             return 0
         s = self._window.slots
         version = self._next_version(max(now_ns, int(s.version[slots].max()) + 1))
-        traces = sorted({text.decode() for text in hex_ids((s.trace_hi[slots], s.trace_lo[slots])).tolist()})
-        stored = self._ledger.stored(traces, int(s.start[slots].min()), int(s.start[slots].max()))
-        rows, left = restated_rows(stored, slots, self._window, version, now_ns)
+        rows, left = restated_rows(self._stored(slots), slots, self._window, version, now_ns)
         if len(rows):
             self._ledger.write_spans(rows)
             self._tasks.touched(rows, left, now_ns)
         self._window.written(slots, version)
         return len(rows)
+
+    def _stored(self, slots: Int32) -> pa.Table:
+        """The rows of some slots as they are in the store, and others of their traces."""
+        s = self._window.slots
+        traces = sorted({text.decode() for text in hex_ids((s.trace_hi[slots], s.trace_lo[slots])).tolist()})
+        first, last = int(s.start[slots].min()), int(s.start[slots].max())
+        return self._ledger.stored(traces, first - HOUR_NS, last + HOUR_NS)
 
     def _settle_position(self) -> None:
         while self._waiting and not len(self._waiting[0].rows):
@@ -237,14 +246,14 @@ def _not_calls(batch: Normalised, conventions: Conventions) -> Counter[tuple[str
 
 
 def _reasons(batch: Normalised, conventions: Conventions) -> tuple[Int64, list[str]]:
-    """Why each span is no call, as a position in a list: what a dialect says of spans of that name, else one of ours."""
+    """Why each span is no call, as a position in a list: what its dialect says of that name, else one of ours."""
     is_other, dialect, name = batch.cls == CLS_OTHER, batch.strings["dialect"].codes, batch.spans.name
     out = np.where(is_other, dialect >= 0, 2).astype(np.int64)
     reasons = list(_NO_CALL)
-    for spoken, conventions_of in enumerate(conventions.dialects):
-        for not_call, reason in conventions_of.not_calls:
+    for position, spoken in enumerate(conventions.dialects):
+        for not_call, reason in spoken.not_calls:
             is_named = np.array([*(value == not_call for value in name.values), False], np.bool_)[name.codes]
-            out[is_other & (dialect == spoken) & is_named] = len(reasons)
+            out[is_other & (dialect == position) & is_named] = len(reasons)
             reasons.append(reason)
     return out, reasons
 

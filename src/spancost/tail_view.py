@@ -97,7 +97,9 @@ def _plain(amount: Any) -> str:
 
 def _summarise(others: Mapping[tuple[str, str, str], int], console: Console) -> None:
     for (service, scope, reason), spans in sorted(others.items()):
-        console.print(Text(_summary(service or "unknown service", scope or "no scope", reason, spans), "dim"), soft_wrap=True)
+        console.print(
+            Text(_summary(service or "unknown service", scope or "no scope", reason, spans), "dim"), soft_wrap=True
+        )
 
 
 def _summary(service: str, scope: str, reason: str, spans: int) -> str:

@@ -77,7 +77,7 @@ class Worker:
 
     def _load(self) -> None:
         spans = self._pipeline.reload(time.time_ns(), self._limits.max_age_ns, self._limits.reload_spans)
-        _log.info("window loaded", spans=spans)
+        _log.debug("window loaded", spans=spans)
 
     def _step(self) -> None:
         if self._pipeline.waiting < _MOST_WAITING:
@@ -85,7 +85,7 @@ class Worker:
         self._flush()
         if time.monotonic() - self._tidied > _TIDY_SECONDS or self._pipeline.window_spans > self._limits.max_spans:
             self._tidied = time.monotonic()
-            self._pipeline.evict(time.time_ns(), self._limits.max_age_ns)
+            self._pipeline.evict(time.time_ns())
         if time.monotonic() - self._swept > _SWEEP_SECONDS:
             self._swept = time.monotonic()
             self._pipeline.sweep(time.time_ns())

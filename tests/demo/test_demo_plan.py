@@ -87,7 +87,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     """Arguments that make no month are refused, each with a line of its own."""
     with pytest.raises(ConfigError) as caught:
         make_plan(-1, datetime(2026, 11, 23), days=3, calls=10)
-    assert [problem.split(":")[0] for problem in caught.value.problems] == ["until", "seed", "days", "calls"]
+    assert [problem.split(":")[0] for problem in caught.value.problems] == ["--until", "--seed", "--days", "--calls"]
 
 
 def _trace_ids(seed: int, until: datetime, days: int, calls: int) -> set[bytes]:

@@ -1,10 +1,11 @@
 """What is read out of attributes: token values of any type, names, roles, dimensions, tags."""
 
 import math
+from decimal import Decimal
 
 import pytest
 
-from ledger_by_hand import shipped_conventions
+from ledger_by_hand import rows_of, shipped_conventions
 from otlp_by_hand import CALL, ERROR, agent, group, request, request_of, span, tool
 from spancost.decode.otlp import decode
 from spancost.model import CLS_CALL, CLS_OTHER, CLS_STEP, CLS_TOTALS, FLAGS
@@ -12,11 +13,11 @@ from spancost.normalise.dialects import load_conventions
 from spancost.normalise.stage import normalise
 
 
-def normalised(*attributes, resource=None, scope="by-hand", conventions=None):
+def normalised(*attributes, resource=None):
     """A batch with one span for each dictionary of attributes."""
     spans = [span(n + 1, what) for n, what in enumerate(attributes)]
-    rules = conventions or shipped_conventions()
-    return normalise(decode([request(*spans, resource=resource, scope=scope)], rules.content, b"key"), rules)
+    rules = shipped_conventions()
+    return normalise(decode([request(*spans, resource=resource)], rules.content, b"key"), rules)
 
 
 def text(batch, name, row=0):
@@ -182,17 +183,17 @@ def test_a_reported_cost_that_is_no_amount_is_not_kept(value):
     assert normalised(CALL | {"gen_ai.usage.cost": value}).reported_cost == {}
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0.5, "0.5"), ("0.25", "0.25"), (2, "2")])
-def test_a_reported_cost_is_kept_to_the_digit(value, expected):
-    """As text, so that no float touches it."""
-    assert normalised(CALL | {"gen_ai.usage.cost": value}).reported_cost == {0: expected}
+@pytest.mark.parametrize(("value", "expected"), [(0.5, "0.5"), ("0.25", "0.25"), (2, "2"), (0.1 + 0.2, "0.3")])
+def test_a_reported_cost_is_kept_as_a_decimal(value, expected):
+    """To a millionth of a dollar, as the column has it."""
+    assert normalised(CALL | {"gen_ai.usage.cost": value}).reported_cost == {0: Decimal(expected)}
 
 
 def test_a_reported_cost_in_another_currency_is_not_kept():
     """The column is in USD."""
     foreign, own = ({"gen_ai.usage.cost.amount": "1", "gen_ai.usage.cost.currency": c} for c in ("EUR", "usd"))
 
-    assert normalised(CALL | foreign, CALL | own).reported_cost == {1: "1"}
+    assert normalised(CALL | foreign, CALL | own).reported_cost == {1: Decimal(1)}
 
 
 def test_a_failed_span_has_an_error_even_if_it_names_none():
@@ -223,10 +224,11 @@ def test_the_first_source_of_a_dimension_wins():
 def test_keys_of_the_configuration_come_in_front():
     """`attribution.keys` are read before the shipped names, which still count where they are absent."""
     conventions = load_conventions(attribution={"team": ["acme.squad"]}, tags=["acme.*"])
-    batch = normalised({"acme.squad": "own", "spancost.team": "x"}, {"team": "y", "acme.z": "1"}, conventions=conventions)
+    spans = [span(1, CALL | {"acme.squad": "own", "spancost.team": "x"}), span(2, CALL | {"team": "y", "acme.z": "1"})]
+    ledger = rows_of(request(*spans), conventions=conventions)
 
-    assert [dimension(batch, "team", row) for row in range(2)] == ["own", "y"]
-    assert batch.tags == {1: {"z": "1"}}
+    assert [ledger.span(n)["team"] for n in (1, 2)] == ["own", "y"]
+    assert [ledger.span(n)["tags"] for n in (1, 2)] == [[], [("z", "1")]]
 
 
 def test_a_resource_names_dimensions_of_its_own():
@@ -240,12 +242,11 @@ def test_a_resource_names_dimensions_of_its_own():
 
 def test_tags_are_the_users_own_dimensions():
     """Prefixes go, bare names stay, and what is a dimension already is no tag."""
-    batch = normalised(
-        {"spancost.tag.plan": "gold", "app.region": 5, "customer_tier": "a", "app.customer.id": "c", "tag.tags": "no"}
-    )
+    tags = {"spancost.tag.plan": "gold", "app.region": 5, "customer_tier": "a"}
+    row = rows_of(request(span(1, CALL | tags | {"app.customer.id": "c", "tag.tags": "no"}))).span(1)
 
-    assert batch.tags == {0: {"plan": "gold", "region": "5", "customer_tier": "a"}}
-    assert dimension(batch, "customer") == "c"
+    assert row["tags"] == [("customer_tier", "a"), ("plan", "gold"), ("region", "5")]
+    assert row["customer"] == "c"
 
 
 def test_what_no_column_takes_is_kept_as_an_attribute():
@@ -267,7 +268,9 @@ def test_service_and_version_come_from_the_resource():
 @pytest.mark.parametrize(("value", "expected"), [(True, 1), (False, 0), ("true", 1), ("False", 0), (None, -1)])
 def test_streaming_is_yes_no_or_unknown(value, expected):
     """Whatever type the tracer writes."""
-    assert normalised(CALL | ({} if value is None else {"gen_ai.request.stream": value})).streaming.tolist() == [expected]
+    said = {} if value is None else {"gen_ai.request.stream": value}
+
+    assert normalised(CALL | said).streaming.tolist() == [expected]
 
 
 def test_an_empty_batch_is_normalised():

@@ -77,7 +77,7 @@ TABLE = {
     ),
     "cached audio": (
         {"in": 100, "out": 1, "read": 30, "audio_in": 40, "audio_read": 10},
-        100, 1, {"input": 50, "cache_read": 20, "audio_input": 30, "audio_cache_read": 10, "output": 1}, "inclusive",
+        100, 1, {"input": 40, "cache_read": 20, "audio_input": 30, "audio_cache_read": 10, "output": 1}, "inclusive",
     ),
     "images": (
         {"in": 100, "out": 50, "image_in": 40, "image_out": 50},

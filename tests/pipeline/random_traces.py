@@ -86,7 +86,7 @@ def in_pieces(delivery, restart_after=(), max_spans=1_000_000):
         pipeline.take([request_of(*groups)], position, now)
         now += pause
         pipeline.flush(now)
-        pipeline.evict(now, 900 * SECOND)
+        pipeline.evict(now)
         if position in restart_after:
             pipeline.flush(now, everything=True)
             now += SECOND

@@ -27,7 +27,7 @@ def test_a_late_child_of_an_evicted_trace_finds_its_agent_and_joins_its_task():
         root = span(1, agent("a") | {"team": f"t{n}"}, trace=n)
         pipeline.take([request(root, span(2, CALL, parent=1, trace=n))], n, NOW)
         pipeline.flush(NOW, everything=True)
-        pipeline.evict(NOW, 900 * SECOND)
+        pipeline.evict(NOW)
 
     pipeline.take([request(span(3, CALL, parent=1))], 9, NOW + MINUTE)
     finish(pipeline, NOW + MINUTE)
@@ -42,7 +42,7 @@ def test_the_window_is_kept_within_its_bounds():
     for n in range(1, 100):
         pipeline.take([request(span(1, CALL, trace=n))], n, NOW + n)
         pipeline.flush(NOW + n, everything=True)
-        pipeline.evict(NOW + n, 900 * SECOND)
+        pipeline.evict(NOW + n)
 
     assert pipeline.window_spans <= 10
 
@@ -53,7 +53,7 @@ def test_rows_that_wait_are_not_evicted():
     pipeline = pipeline_over(ledger, max_spans=2)
 
     pipeline.take([request(*(span(n, CALL, trace=n) for n in range(1, 21)))], 1, NOW)
-    pipeline.evict(NOW, 900 * SECOND)
+    pipeline.evict(NOW)
     finish(pipeline, NOW + SECOND)
 
     assert len(ledger.rows) == 20
@@ -68,9 +68,24 @@ def test_a_task_that_was_quiet_for_minutes_keeps_what_it_had(quiet):
     pipeline.flush(NOW, everything=True)
     for minute in range(quiet):
         pipeline.flush(NOW + minute * MINUTE)
-        pipeline.evict(NOW + minute * MINUTE, 900 * SECOND)
+        pipeline.evict(NOW + minute * MINUTE)
 
     pipeline.take([request(span(3, CALL, parent=1))], 2, NOW + quiet * MINUTE)
     finish(pipeline, NOW + quiet * MINUTE + SECOND)
 
     assert (ledger.task()["calls"], ledger.task()["steps"]) == (2, 1)
+
+
+def test_a_trace_that_goes_on_while_others_leave_keeps_its_task():
+    """Its span waits to be written when the oldest trace goes; its task still has the call that was written before."""
+    ledger = RecordingLedger()
+    pipeline = pipeline_over(ledger, max_spans=2)
+    for n in (1, 2):
+        pipeline.take([request(span(1, CALL, trace=n))], n, NOW + n * SECOND)
+        pipeline.flush(NOW + n * SECOND, everything=True)
+
+    pipeline.take([request(span(2, CALL, trace=2))], 3, NOW + 5 * SECOND)
+    pipeline.evict(NOW + 5 * SECOND)
+    finish(pipeline, NOW + 10 * SECOND)
+
+    assert ledger.task(trace=2)["calls"] == 2

@@ -2,7 +2,6 @@
 
 from ledger_by_hand import NOW, RecordingLedger, pipeline_over
 from otlp_by_hand import CALL, agent, group, request_of, span
-
 from spancost.tail import IS_STEP
 
 SDK = "com.anthropic.sdk.python"

@@ -52,7 +52,7 @@ def test_the_sweep_finds_a_twin_whose_trace_has_left_the_window(first):
     for position, batch in enumerate((spans[0], OTHERS, spans[1])):
         pipeline.take([request(*batch)], position, NOW + position * MINUTE)
         pipeline.flush(NOW + position * MINUTE, everything=True)
-        pipeline.evict(NOW + position * MINUTE, 900 * SECOND)
+        pipeline.evict(NOW + position * MINUTE)
 
     finish(pipeline, NOW + 3 * MINUTE)
 
@@ -70,7 +70,7 @@ def test_a_duplicate_stays_one_when_the_window_has_let_its_original_go():
     pipeline.flush(NOW + SECOND, everything=True)
     pipeline.take([request(*OTHERS[:4])], 2, NOW + MINUTE)
     pipeline.flush(NOW + MINUTE, everything=True)
-    pipeline.evict(NOW + MINUTE, 900 * SECOND)
+    pipeline.evict(NOW + MINUTE)
 
     pipeline.take([request(span(9, CALL, parent=2, trace=1))], 3, NOW + 2 * MINUTE)
     finish(pipeline, NOW + 3 * MINUTE)

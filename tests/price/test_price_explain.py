@@ -80,7 +80,7 @@ def test_what_has_no_price_shows_no_amount(pricer: Pricer) -> None:
     told = explain(pricer, CallKey("openai", "gpt-99"), NOON, {"input": 600})
     assert told.to_json()["cost_usd"] is None
     assert [line.amount for line in told.lines] == [None]
-    assert render_text(told).splitlines()[0] == "unpriced: no cost, unknown_model"
+    assert render_text(told).splitlines()[0] == "unpriced: unknown_model"
 
 
 def test_a_partial_price_shows_which_part(pricer: Pricer) -> None:
@@ -99,6 +99,17 @@ def test_text_for_a_terminal(pricer: Pricer) -> None:
     assert lines[0] == "priced: 0.0045 USD"
     assert "  input                       600 x 2.5 per 1,000,000 = 0.0015" in lines
     assert "\x1b" not in text
+
+
+def test_notes_fit_a_terminal(pricer: Pricer) -> None:
+    """A long note goes on below its beginning; nothing of it is lost."""
+    told = explain(pricer, CallKey("openai", "gpt-4o"), NOON, {"input": 600, "output": 300})
+    lines = render_text(told).splitlines()
+    note = lines[next(at for at, line in enumerate(lines) if line.startswith("  note")) :]
+    assert len(note) > 1
+    assert all(len(line) <= 100 for line in note)
+    assert all(line.startswith(" " * 12) for line in note[1:])
+    assert " ".join(" ".join(note).split()[1:]) == told.comment
 
 
 def test_counts_beyond_int64_are_bad_usage(pricer: Pricer) -> None:

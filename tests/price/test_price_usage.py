@@ -45,7 +45,7 @@ def test_perplexity_counts_reasoning_beside_its_output() -> None:
     ("items", "problem"),
     [
         (["input_tokens"], "not of the form name=count"),
-        (["inputtokens=5"], "no such meter; known are .*input_tokens"),
+        (["inputtokens=5"], "no such meter; the nearest are input_tokens, "),
         (["input_tokens=-5"], "not a whole number"),
         (["input_tokens=1.5"], "not a whole number"),
         (["input_tokens=1e3"], "not a whole number"),

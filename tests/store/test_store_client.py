@@ -14,6 +14,7 @@ from store_rows import NOON, span, table
 
 from spancost.errors import ConfigError
 from spancost.store.client import Store, open_store
+from spancost.store.embedded import ENGINE_OPTIONS
 from spancost.store.errors import StoreError, StoreRejected
 
 
@@ -80,6 +81,12 @@ class TestBothStores:
 
         assert store.query(read, settings={"max_block_size": 1234})["size"].to_pylist() == ["1234"]
         assert store.query(read)["size"].to_pylist() == usual
+
+    def test_times_without_a_zone_are_utc(self, store: Store) -> None:
+        """The zone of the machine or the server does not change what a statement means."""
+        answer = store.query("SELECT timezone() AS zone, toUnixTimestamp(toDateTime('2026-03-02 12:00:00')) AS at")
+
+        assert answer.to_pylist() == [{"zone": "UTC", "at": int(NOON.timestamp())}]
 
     def test_threads_share_a_store(self, store: Store) -> None:
         """Writers and readers at once lose nothing and block nobody for good."""
@@ -169,6 +176,14 @@ def test_a_url_of_another_kind_is_a_mistake_in_the_configuration(url: str) -> No
     """What names no store is refused with what was wanted."""
     with pytest.raises(ConfigError, match=r"store\.url: want chdb:"):
         open_store(url, "spancost")
+
+
+def test_the_engine_keeps_its_caches_small(ledgers: Store) -> None:
+    """Inside the collector's process no cache may grow to a server's size."""
+    asked = "SELECT name, toUInt64(value) AS bytes FROM system.server_settings WHERE name IN {names:Array(String)}"
+    rows = ledgers.query(asked, {"names": list(ENGINE_OPTIONS)}).to_pylist()
+
+    assert {row["name"]: row["bytes"] for row in rows} == ENGINE_OPTIONS
 
 
 def test_a_closed_store_keeps_no_connection(engine_dir: Path) -> None:

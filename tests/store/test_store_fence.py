@@ -204,6 +204,7 @@ REFUSED = {
     "SELEC 1": 62,
     "SELECT 'open": 62,
     "exit": 47,
+    "SELECT " + "abs(" * 700 + "1" + ")" * 700: 306,
     "SELECT " + "(" * 2000 + "1" + ")" * 2000: 306,
 }
 
@@ -253,6 +254,14 @@ def test_a_parameter_is_a_value(asker: Asker) -> None:
 def test_settings_in_the_url_are_held_to_the_same_list(asker: Asker, name: str) -> None:
     """A setting that a statement may not set cannot be set beside it either."""
     assert asker.ask("SELECT 1", url={name: "1"}).code == 452
+
+
+def test_rows_in_the_body_are_not_inserted(asker: Asker, shown: Store) -> None:
+    """An INSERT in the URL with rows in the body is refused like any other."""
+    answer = asker.ask('{"trace_id":"x"}', url={"query": "INSERT INTO spans_ledger FORMAT JSONEachRow"})
+
+    assert answer.code == 164
+    assert shown.query("SELECT count() AS n FROM spans_ledger")["n"].to_pylist() == [4]
 
 
 def test_limits_asked_for_in_the_url_are_lowered(asker: Asker) -> None:

@@ -19,8 +19,9 @@ COLUMNS = (
 
 def words_of(column: pa.ChunkedArray, words: int) -> list[UInt64]:
     """Hex ids as big-endian words, one array a word; '' gives 0."""
-    width = words * 8
-    raw = bytes.fromhex("".join((text or "").rjust(width * 2, "0") for text in column.to_pylist()))
+    width = words * 16
+    digits = pc.utf8_lpad(column.cast(pa.string()), width, "0")
+    raw = bytes.fromhex("".join(digits.to_pylist()))
     table = np.frombuffer(raw, ">u8").reshape(-1, words)
     return [table[:, word].astype(np.uint64) for word in range(words)]
 

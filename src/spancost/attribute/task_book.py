@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 RUNNING_NS = 5_000_000_000
 """A running task's row is written at most this often (design D2)."""
@@ -19,7 +19,8 @@ class OpenTask:
     """Earliest start among its rows."""
     last_ns: int
     """Latest start among its rows."""
-    traces: set[str] = field(default_factory=set)
+    traces: tuple[str, ...]
+    """Nearly always one."""
     touched_ns: int = 0
     rolled_ns: int = 0
     pause_ns: int = RUNNING_NS
@@ -44,9 +45,11 @@ class TaskBook:
         task = self._open.get(task_id)
         new = task is None
         if task is None:
-            task = self._open[task_id] = OpenTask(first_ns, last_ns, rolled_ns=now_ns)
+            own = task_id if trace_id == task_id else trace_id
+            task = self._open[task_id] = OpenTask(first_ns, last_ns, (own,), rolled_ns=now_ns)
         task.first_ns, task.last_ns = min(task.first_ns, first_ns), max(task.last_ns, last_ns)
-        task.traces.add(trace_id)
+        if trace_id not in task.traces:
+            task.traces += (trace_id,)
         task.touched_ns = now_ns
         return new
 
@@ -66,9 +69,8 @@ class TaskBook:
         for task in tasks.values():
             task.rolled_ns, task.pause_ns = now_ns, pause
 
-    def forget(self, older_than_ns: int) -> set[str]:
-        """Let go of tasks that were last touched before a time and wait for nothing; returns them."""
-        old = {t for t, task in self._open.items() if t not in self._dirty and task.touched_ns < older_than_ns}
+    def forget(self, older_than_ns: int) -> None:
+        """Let go of tasks that were last touched before a time and wait for nothing."""
+        old = [t for t, task in self._open.items() if task.touched_ns < older_than_ns and t not in self._dirty]
         for task_id in old:
             del self._open[task_id]
-        return old

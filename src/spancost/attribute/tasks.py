@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spancost.attribute.restore import words_of
 from spancost.model import Bool, Int32, Int64
 
 DIMENSION_COLUMNS = (
@@ -70,10 +71,9 @@ class _Spans:
         self._task, self._names = self._text("task_id")
         self._n = len(self._names)
         start = self._times("start_time")
-        inner = self.filled("parent_span_id")
-        span, names = self._text("span_id")
-        rank = np.argsort(np.argsort(np.array(names, dtype=np.str_))) if names else np.zeros(0, np.int64)
-        self._order: Int64 = np.lexsort((rank[span], start, inner, self._task))
+        self._inner = self._not_empty("parent_span_id")
+        (span,) = words_of(rows["span_id"], 1)
+        self._order: Int64 = np.lexsort((span, start, self._inner, self._task))
         self._root = self._order[np.diff(self._task[self._order], prepend=-1) != 0]
 
     @property
@@ -95,8 +95,7 @@ class _Spans:
         return pa.array(self._per_task(which), pa.uint32())
 
     def of_root(self, column: str) -> pa.Array:
-        codes, names = self._text(column)
-        return pa.array(names, pa.string()).take(pa.array(codes[self._root]))
+        return self._rows[column].take(pa.array(self._root)).combine_chunks().cast(pa.string())
 
     def first_filled(self, column: str) -> pa.Array:
         """What the root says, else the earliest span that says anything."""
@@ -159,8 +158,12 @@ class _Spans:
 
     def status(self) -> pa.Array:
         """`error` or `ok` by the root; `unset` while the root has not come."""
-        failed, inner = self.filled("error")[self._root], self.filled("parent_span_id")[self._root]
-        return pa.array(np.select([inner, failed], ["unset", "error"], "ok"), pa.string())
+        failed = self.filled("error")[self._root]
+        return pa.array(np.select([self._inner[self._root], failed], ["unset", "error"], "ok"), pa.string())
+
+    def _not_empty(self, column: str) -> Bool:
+        lengths = pc.binary_length(self._rows[column].cast(pa.string()))
+        return np.asarray(lengths.to_numpy() > 0, np.bool_)
 
     def _text(self, column: str) -> tuple[Int32, list[str]]:
         """A string column as codes and distinct values."""

@@ -99,6 +99,8 @@ class Window:
         self.resource_sets: Vocabulary[tuple[str, ...]] = Vocabulary()
         self.paths: Vocabulary[tuple[int, int]] = Vocabulary()
         self._moved = Moved.none()
+        self.oldest_ns = 0
+        """No trace in the window has been quiet since before this time."""
         self.task_traces: Vocabulary[tuple[int, int]] = Vocabulary()
 
     def __len__(self) -> int:
@@ -130,8 +132,8 @@ class Window:
     def restated(self) -> Int32:
         """Slots whose rows are in the store and say something else by now."""
         s = self.slots
-        n = s.count
-        return np.flatnonzero(s.changed[:n] & ~s.pending[:n] & (s.version[:n] > 0)).astype(np.int32)
+        changed = np.flatnonzero(s.changed[: s.count]).astype(np.int32)
+        return changed[~s.pending[changed] & (s.version[changed] > 0)]
 
     def written(self, slots: Int32, version: int) -> None:
         """Note that the rows of these slots are in the store with this version."""
@@ -181,6 +183,7 @@ class Window:
         gone = np.zeros(len(keys), np.bool_)
         gone[order] = ((n > self._max_spans) & too_many) | (last[order] < now_ns - self._max_age_ns)
         gone = _together(gone & ~busy, self._companions(trace))
+        self.oldest_ns = int(last[~gone].min(initial=now_ns))
         return keys[gone], self._drop(np.flatnonzero(~gone[trace]).astype(np.int32))
 
     def task_trace(self, slots: Int32) -> tuple[UInt64, UInt64]:

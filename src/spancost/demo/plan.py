@@ -67,13 +67,14 @@ def make_plan(seed: int, until: datetime, days: int = 30, calls: int = 100_000) 
 def _check(seed: int, until: datetime, days: int, calls: int) -> None:
     problems = []
     if until.tzinfo is None:
-        problems.append("until: a time without a time zone; end it with Z for UTC")
+        problems.append("--until: a time without a time zone; end it with Z for UTC")
     if seed < 0:
-        problems.append(f"seed: {seed} is negative")
+        problems.append(f"--seed: {seed} is negative")
     if days < MIN_DAYS:
-        problems.append(f"days: {days} is too few to hold the planted incidents; at least {MIN_DAYS}")
+        problems.append(f"--days: {days} is too few to hold the planted incidents; at least {MIN_DAYS}")
     if calls < days * MIN_CALLS_A_DAY:
-        problems.append(f"calls: {calls} is too few for {days} days; at least {days * MIN_CALLS_A_DAY}")
+        least = f"at least {days * MIN_CALLS_A_DAY:,} ({MIN_CALLS_A_DAY} a day)"
+        problems.append(f"--calls: {calls:,} is too few for {days} days; {least}")
     if problems:
         raise ConfigError(problems)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from spancost.attribute.index import is_in, mix
+from spancost.attribute.index import SortedRuns, is_in, mix
 from spancost.attribute.restore import COLUMNS, nanoseconds, other_traces, texts, words_of
 from spancost.attribute.window import Window
 from spancost.ledger.protocol import HOUR_NS, Ledger
@@ -21,9 +21,10 @@ _AT_ONCE = 1_000
 class Recall:
     """Knows which traces have rows in the store that the window does not hold."""
 
-    def __init__(self, window: Window, ledger: Ledger, memory: int = 4_000_000) -> None:
+    def __init__(self, window: Window, ledger: Ledger, memory: int = 3_000_000) -> None:
         self._window, self._ledger, self._memory = window, ledger, memory
-        self._gone = np.zeros(0, np.uint64)
+        self._gone = SortedRuns()
+        self._back: set[int] = set()
         self._before_ns = 0
         self._hours: frozenset[int] = frozenset()
         self._looked_up: set[int] = set()
@@ -50,21 +51,22 @@ class Recall:
     def before(self, spans: Spans, now_ns: int) -> None:
         """Bring back the traces of these spans that have rows in the store and none in the window."""
         keys, first = np.unique(mix(spans.trace_hi, spans.trace_lo), return_index=True)
-        wanted = is_in(keys, self._gone) | self._from_before(spans, keys, first.astype(np.int64))
+        wanted = self._left(keys) | self._from_before(spans, keys, first.astype(np.int64))
         if not wanted.any():
             return
         rows = first[wanted]
         traces = [text.decode() for text in hex_ids((spans.trace_hi[rows], spans.trace_lo[rows])).tolist()]
         start = spans.start[is_in(mix(spans.trace_hi, spans.trace_lo), keys[wanted])]
         self._load(traces, int(start.min()) - _DAY_NS, int(start.max()) + _DAY_NS, now_ns)
-        self._gone = np.setdiff1d(self._gone, keys[wanted], assume_unique=True)
+        self._back.update(keys[wanted].tolist())
         self._looked_up.update(keys[wanted].tolist())
 
     def evicted(self, keys: UInt64) -> None:
-        """Note traces that left the window. Beyond the memory the oldest are forgotten: the sweep still finds twins."""
-        self._gone = np.union1d(self._gone, keys)
+        """Note traces that left the window. At the end of the memory all are forgotten: the sweep still finds twins."""
+        self._back.difference_update(keys.tolist())
         if len(self._gone) > self._memory:
-            self._gone = self._gone[-self._memory :]
+            self._gone.clear()
+        self._gone.add(keys, np.zeros(len(keys), np.int32))
 
     def wrote(self, start_hours: Iterable[int]) -> None:
         """Note hours (since the epoch) that rows were written to."""
@@ -81,6 +83,12 @@ class Recall:
             found += len(traces)
         self._written.clear()
         return found
+
+    def _left(self, keys: UInt64) -> Bool:
+        """Which traces have left the window and not come back."""
+        left = self._gone.find(keys) >= 0
+        left[left] = [key not in self._back for key in keys[left].tolist()]
+        return left
 
     def _from_before(self, spans: Spans, keys: UInt64, first: Int64) -> Bool:
         """Traces that may have rows from before the start: they begin before it, in an hour that had rows then."""

@@ -62,19 +62,12 @@ class TaskRows:
         self._in_store |= tasks
 
     def forget(self, older_than_ns: int) -> None:
-        """Let go of tasks that are long quiet; should they be touched again, the store is asked."""
-        self._in_store |= self._book.forget(older_than_ns)
+        """Let go of tasks whose traces have left the window; should one come back, its traces come back with it."""
+        self._book.forget(older_than_ns)
 
     def _touch(self, rows: pa.Table, now_ns: int) -> set[str]:
         """Note the tasks of some rows; returns those that have no other rows in the store."""
-        spans: dict[tuple[str, str], list[int]] = {}
-        start = nanoseconds(rows["start_time"]).tolist()
-        for task, trace, at in zip(texts(rows, "task_id"), texts(rows, "trace_id"), start, strict=True):
-            span = spans.setdefault((task, trace), [at, at])
-            if at < span[0]:
-                span[0] = at
-            elif at > span[1]:
-                span[1] = at
+        spans = _extents(rows)
         unknown = {(task, trace) for task, trace in spans if not self._book.known(task)}
         self._recall({task for task, trace in unknown if task != trace or task in self._in_store}, now_ns)
         new: set[str] = set()
@@ -121,3 +114,11 @@ class TaskRows:
         if len(tasks):
             self._ledger.write_tasks(tasks)
         return len(tasks)
+
+
+def _extents(rows: pa.Table) -> dict[tuple[str, str], tuple[int, int]]:
+    """(task, trace) -> earliest and latest start, of some rows."""
+    times = rows.select(["task_id", "trace_id"]).append_column("start", rows["start_time"].cast(pa.int64()))
+    found = times.group_by(["task_id", "trace_id"], use_threads=False).aggregate([("start", "min"), ("start", "max")])
+    columns = (found[name].to_pylist() for name in ("task_id", "trace_id", "start_min", "start_max"))
+    return {(task, trace): (first, last) for task, trace, first, last in zip(*columns, strict=True)}

@@ -15,7 +15,6 @@ from typing import Any
 
 import yaml
 
-from spancost.config_keys import named
 from spancost.errors import ConfigError
 from spancost.model import ContentRules
 from spancost.normalise.dialect_check import mistakes, shared_mistakes
@@ -160,7 +159,7 @@ def load_conventions(
 
 def _no_folder(extra: Path | None) -> list[str]:
     missing = extra is not None and not extra.is_dir()
-    return [f"{named('conventions.extra_dir')}: {extra} is no directory"] if missing else []
+    return [f"conventions.extra_dir: {extra} is no directory"] if missing else []
 
 
 def _files(folder: Path) -> list[Path]:

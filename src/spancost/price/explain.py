@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,7 @@ def explain(pricer: Pricer, key: CallKey, at: datetime, usage: Mapping[str, int]
 def render_text(explanation: Explanation) -> str:
     """The explanation as plain text for a terminal."""
     e = explanation
-    head = f"{e.status}: {_text(e.cost)} USD" if e.cost is not None else f"{e.status}: no cost, {e.reason}"
+    head = f"{e.status}: {_text(e.cost)} USD" if e.cost is not None else f"{e.status}: {e.reason}"
     facts = {
         "reason": e.reason if e.cost is not None else "",
         "provider": f"{e.provider} ({e.rule})" if e.provider else e.rule,
@@ -141,7 +142,7 @@ def render_text(explanation: Explanation) -> str:
         "unused": ", ".join(e.unused_context),
     }
     rows = [f"  {name:<9} {value}" for name, value in facts.items() if value]
-    notes = [f"  {name:<9} {value}" for name, value in (("source", e.source), ("note", e.comment)) if value]
+    notes = [_note(name, value) for name, value in (("source", e.source), ("note", e.comment)) if value]
     return "\n".join([head, *rows, *map(_line_text, e.lines), *notes])
 
 
@@ -194,6 +195,17 @@ def _unused(key: CallKey, sheet: Sheet) -> tuple[str, ...]:
     said = context_of(key) | ({"region": key.region} if key.region else {})
     plain_values = (f"{name}={value}" for name, value in said.items() if value not in NEUTRAL.get(name, ()))
     return tuple(sorted(set(plain_values) - set(sheet.variants)))
+
+
+def _note(name: str, value: str) -> str:
+    """A long text under its name, in lines that fit a terminal; addresses stay whole."""
+    return fill(
+        value, _COLUMNS, initial_indent=f"  {name:<9} ", subsequent_indent=" " * 12,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+_COLUMNS = 100
 
 
 def _line_text(line: Line) -> str:

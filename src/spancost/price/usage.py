@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from spancost.errors import ConfigError
@@ -127,7 +128,8 @@ def _problem(item: str) -> str:
     if not equals:
         return f"usage {item!r}: not of the form name=count"
     if name.strip() not in known:
-        return f"usage {name!r}: no such meter; known are {', '.join(sorted(known))}"
+        nearest = get_close_matches(name.strip(), sorted(known), n=3, cutoff=0)
+        return f"usage {name!r}: no such meter; the nearest are {', '.join(nearest)}"
     if not (value.strip().isascii() and value.strip().isdigit()):
         return f"usage {item!r}: the count is not a whole number, zero or more"
     return ""

@@ -45,6 +45,11 @@ class Store:
         self._lock = Lock()
         self._closed = False
 
+    @property
+    def address(self) -> str:
+        """`host:port` of a server, the directory of an embedded engine."""
+        return self.name.partition("://")[2]
+
     def __repr__(self) -> str:
         return f"Store({self.name}, database={self.database})"
 

@@ -80,3 +80,15 @@ def sorted_error(message: str, code: int | None) -> StoreError | StoreRejected:
     if code in PERMANENT_CODES:
         return StoreRejected(message, code)
     return StoreError(message, code)
+
+
+def in_short(error: BaseException) -> str:
+    """What is at the bottom of an error, on one line: `Connection refused`, not the three libraries above it."""
+    bottom = error
+    while cause := bottom.__cause__ or bottom.__context__:
+        bottom = cause
+    told = bottom.strerror if isinstance(bottom, OSError) and bottom.strerror else str(bottom)
+    return " ".join(told.split())[:_SHORT] or type(bottom).__name__
+
+
+_SHORT = 300
