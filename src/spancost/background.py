@@ -80,5 +80,3 @@ def _started(process: subprocess.Popen[bytes], data_dir: Path, said: IO[bytes]) 
     said.seek(0)
     words = said.read().decode("utf-8", "replace").strip()
     raise CommandFailed(f"no collector runs, and none could be started:\n{words}")
-
-

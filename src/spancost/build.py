@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -20,14 +21,16 @@ import structlog
 from spancost import __version__
 from spancost.admin import admin_app
 from spancost.attribute.window import Window
+from spancost.books import record_book
 from spancost.config import Config
 from spancost.config_keys import named
 from spancost.errors import ConfigError, SpancostError
 from spancost.ledger.protocol import Ledger
+from spancost.memory import return_unused_memory
 from spancost.metrics import Metrics
 from spancost.normalise.dialects import Conventions, load_conventions
 from spancost.pipeline import Pipeline
-from spancost.price.book import load_book
+from spancost.price.book import Book, load_book
 from spancost.price.pricer import make_pricer
 from spancost.receive.auth import Credentials
 from spancost.receive.grpc_server import GrpcServer
@@ -56,9 +59,8 @@ _RELOAD_SPANS = 250_000
 def run(config: Config, announce: Callable[[Mapping[str, str]], None]) -> None:
     """Run the collector in this process until SIGTERM or SIGINT. The data directory is claimed already.
 
-    `announce` is called with the endpoints taken, once everything answers. Raises `ConfigError` before anything
-    listens,
-    and OSError when a port was taken meanwhile.
+    `announce` is called with the endpoints taken, once everything answers. Raises `ConfigError` before any of them
+    listens.
     """
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,13 +76,17 @@ def start(config: Config, stack: ExitStack, ledger: Ledger | None = None) -> Map
 
     With a `ledger` of the caller's own no store is opened and no SQL answered: that is for measuring the rest.
     """
+    return_unused_memory()
     pa.set_cpu_count(1)
     conventions = load_conventions(config.conventions.extra_dir, config.attribution.keys, config.attribution.tags)
     metrics, tail = Metrics(), Tail()
     stack.callback(metrics.close)
+    book = load_book()
     store = None if ledger else _open_store(config, stack)
+    if store:
+        record_book(store, book, datetime.now(UTC))
     spool = _open_spool(config, stack)
-    pipeline = _pipeline(config, conventions, ledger or StoreLedger(cast(Store, store)))
+    pipeline = _pipeline(config, conventions, book, ledger or StoreLedger(cast(Store, store)))
     worker = Worker(pipeline, spool, metrics, tail, _limits(config))
     _watch(metrics, spool, pipeline)
     servers = _bind(config, spool, metrics, tail, store, worker)
@@ -116,12 +122,12 @@ def _open_spool(config: Config, stack: ExitStack) -> Spool:
     return spool
 
 
-def _pipeline(config: Config, conventions: Conventions, ledger: Ledger) -> Pipeline:
+def _pipeline(config: Config, conventions: Conventions, book: Book, ledger: Ledger) -> Pipeline:
     detail = {dialect.name: dialect.detail for dialect in conventions.dialects}
     window = Window(config.window.max_spans, _nanoseconds(config.window.max_age), detail)
     return Pipeline(
         conventions,
-        make_pricer(load_book()),
+        make_pricer(book),
         window,
         ledger,
         _content_key(config.data_dir),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -279,13 +279,6 @@ class Priced:
 
     def __len__(self) -> int:
         return len(self.batch)
-
-
-@dataclass(frozen=True, slots=True)
-class NotCalls:
-    """Spans of a batch that are no calls, counted for the user who sees nothing: (service, scope, reason) -> spans."""
-
-    counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
 
 
 def hex_ids(parts: Sequence[UInt64]) -> npt.NDArray[np.bytes_]:

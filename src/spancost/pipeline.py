@@ -122,9 +122,9 @@ class Pipeline:
         stored.
         """
         self._tasks.expect(self._recall.take_tasks())
-        written = self._write(now_ns, everything)
+        written, tasks = self._write(now_ns, everything)
         restated = self._restate(now_ns)
-        tasks = self._tasks.roll_up_due(self._next_version(now_ns), now_ns, everything)
+        tasks += self._tasks.roll_up_due(self._next_version(now_ns), now_ns, everything)
         self._settle_position()
         return Flushed(written, restated, tasks, self._stored_position)
 
@@ -150,10 +150,10 @@ class Pipeline:
                 part.slots = moved[part.slots]
             self._tasks.forget(self._window.oldest_ns)
 
-    def _write(self, now_ns: int, everything: bool) -> pa.Table | None:
+    def _write(self, now_ns: int, everything: bool) -> tuple[pa.Table | None, int]:
         due = self._due(now_ns, everything)
         if not due:
-            return None
+            return None, 0
         s = self._window.slots
         stored = max(int(s.version[part.slots[which]].max()) for part, which in due)
         version = self._next_version(max(now_ns, stored + 2))
@@ -169,14 +169,14 @@ class Pipeline:
         moved = self._window.take_moved()
         if len(moved):
             self._ledger.write_spans(deleted_rows(moved, version - 1, now_ns))
-        self._tasks.after(table, version, now_ns)
+        tasks = self._tasks.after(table, version, now_ns)
         for part, which in due:
             self._recall.wrote(np.unique(part.priced.batch.spans.start[part.rows[which]] // HOUR_NS).tolist())
             self._window.written(part.slots[which], version)
         for part in self._waiting:
             left = np.flatnonzero(s.pending[part.slots])
             part.rows, part.slots = part.rows[left], part.slots[left]
-        return table
+        return table, tasks
 
     def _due(self, now_ns: int, everything: bool) -> list[tuple[_Waiting, Int64]]:
         """Parts of what waits that are to be written: rows old enough, and younger ones of the same traces. A span that

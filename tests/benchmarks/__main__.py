@@ -1,7 +1,8 @@
 """`make bench`: what the collector costs per span, by stage, with the engine and without it.
 
 Starts the collector on one core, the load generator on the other, and reads the server's CPU time from /proc, so that
-clients are not counted. Needs `loadgen.py`, looked for beside the checkout (`../shared/bench`) or named with `--loadgen`.
+clients are not counted. Needs `loadgen.py`, looked for beside the checkout (`../shared/bench`) or named with
+`--loadgen`.
 """
 
 import argparse
@@ -19,6 +20,7 @@ FREE_PORTS = {
     f"SPANCOST_{name}__ENDPOINT": "127.0.0.1:0"
     for name in ("RECEIVE__GRPC", "RECEIVE__HTTP", "ADMIN", "CLICKHOUSE_HTTP")
 }
+COLUMNS = ("spans/s", "all", "admit", "write", "other", "rows/span", "RSS MB", "p99 ms")
 HZ = os.sysconf("SC_CLK_TCK")
 
 
@@ -33,9 +35,7 @@ def main():
     if not options.loadgen.exists():
         sys.exit(f"no load generator at {options.loadgen}; name one with --loadgen")
     print("us of CPU per span, from socket to stored; server on core 0, client on core 1")
-    print(
-        f"{'shape':8}{'engine':9}{'spans/s':>9}{'all':>8}{'admit':>8}{'write':>8}{'other':>8}{'rows/span':>11}{'RSS MB':>8}{'p99 ms':>8}"
-    )
+    print(f"{'shape':8}{'engine':9}" + "".join(f"{name:>11}" for name in COLUMNS))
     for shape in ("flat", "agents") if options.shape == "both" else (options.shape,):
         for engine in ("without", "with") if options.engine == "both" else (options.engine,):
             print(_row(shape, engine, _measure(options, shape, engine)), flush=True)
@@ -94,10 +94,10 @@ def _row(shape, engine, measured):
     stages = {stage: grew.get(f"processor_cpu_seconds/{stage}", 0) / sent * 1e6 for stage in ("admit", "write")}
     rows = sum(value for key, value in grew.items() if key.startswith("exporter_sent_rows")) / sent
     whole = cpu / sent * 1e6
-    return (
-        f"{shape:8}{engine:9}{load['spans_per_s']:9d}{whole:8.1f}{stages['admit']:8.1f}{stages['write']:8.1f}"
-        f"{whole - sum(stages.values()):8.1f}{rows:11.2f}{after['process_memory_rss_bytes'] / 1e6:8.0f}{load['lat_ms']['p99']:8.1f}"
-    )
+    rss = after["process_memory_rss_bytes"] / 1e6
+    other, p99 = whole - sum(stages.values()), load["lat_ms"]["p99"]
+    seen = (load["spans_per_s"], whole, *stages.values(), other, rows, rss, p99)
+    return f"{shape:8}{engine:9}" + "".join(f"{value:11.1f}" for value in seen)
 
 
 def _metrics(endpoints):

@@ -33,9 +33,9 @@ def trace():
 def post(collector, body, **headers):
     """(status, body) of a protobuf export over HTTP."""
     content = {"Content-Type": "application/x-protobuf", **headers}
-    one = urllib.request.Request(f"{collector.http_endpoint}/v1/traces", body, content)  # noqa: S310 - our own http
+    one = urllib.request.Request(f"{collector.http_endpoint}/v1/traces", body, content)
     try:
-        with urllib.request.urlopen(one, timeout=30) as response:  # noqa: S310 - our own http address
+        with urllib.request.urlopen(one, timeout=30) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -59,14 +59,14 @@ def counted(collector, service, expected):
         SELECT count() AS found, uniqExact(trace_id, span_id) AS spans FROM (
             SELECT trace_id, span_id FROM spancost.calls WHERE service = '{service}'
             UNION ALL SELECT trace_id, span_id FROM spancost.steps WHERE service = '{service}')
-    """  # noqa: S608 - our own constants
+    """
     rows = collector.eventually(sql, [{"found": expected, "spans": expected}])
     return rows[0]["found"], rows[0]["spans"]
 
 
 def costs(collector, service, expected):
     """Cost by span number of a service."""
-    sql = f"SELECT span_id, cost FROM spancost.calls WHERE service = '{service}' ORDER BY span_id"  # noqa: S608 - our own
+    sql = f"SELECT span_id, cost FROM spancost.calls WHERE service = '{service}' ORDER BY span_id"
     rows = collector.eventually(sql, [{"span_id": f"{n:016x}", "cost": cost} for n, cost in expected.items()])
     return {int(row["span_id"], 16): row["cost"] for row in rows}
 
@@ -142,7 +142,7 @@ def test_tokens_of_odd_types_are_priced_where_they_are_counts(collector, service
     counted(collector, service, len(spans))
 
     columns = "span_id, cost_status, input_tokens"
-    sql = f"SELECT {columns} FROM spancost.calls WHERE service = '{service}' ORDER BY span_id"  # noqa: S608 - our own
+    sql = f"SELECT {columns} FROM spancost.calls WHERE service = '{service}' ORDER BY span_id"
     found = [(row["cost_status"] == "priced", row["input_tokens"]) for row in collector.query(sql)]
 
     assert found == [(cost is not None, 1000 if cost is not None else None) for _, cost in TOKENS.values()]
@@ -168,7 +168,7 @@ def test_odd_times_are_stored_and_flagged(collector, service, trace):
     counted(collector, service, len(spans))
 
     columns = "toYear(start_time) AS year, flags"
-    sql = f"SELECT {columns} FROM spancost.calls WHERE service = '{service}' ORDER BY span_id"  # noqa: S608 - our own
+    sql = f"SELECT {columns} FROM spancost.calls WHERE service = '{service}' ORDER BY span_id"
     found = dict(zip(TIMES, [(row["year"], row["flags"]) for row in collector.query(sql)], strict=True))
 
     assert found == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -82,7 +83,8 @@ def test_no_setting_that_a_reader_reaches_changes_that(reader: Asker, name: str,
     clause = f"SETTINGS {name} = '{value}'"
     in_url = reader.ask(f"{_IS_RIGHT} FROM ({_SUMMARY})", url={name: value})
     around = reader.ask(f"{_IS_RIGHT} FROM ({_SUMMARY}) {clause}")
-    beneath = reader.ask(f"{_IS_RIGHT} FROM (SELECT * FROM ({_SUMMARY}) {clause})")
+    subquery = f"(SELECT * FROM ({_SUMMARY}) {clause})"
+    beneath = reader.ask(f"{_IS_RIGHT} FROM {subquery}")
 
     assert (in_url.text, around.text, beneath.text) == ("1", "1", "1")
 
@@ -121,7 +123,7 @@ def test_only_a_call_carries_a_cost(ledgers: Store) -> None:
     ledgers.insert("spans_ledger", table(*rows))
 
     shown = "list_cost, cost, length(cost_by_meter) AS meters, cost_status, price_id, price_book"
-    asked = f"SELECT billing_role, {shown} FROM call_spans ORDER BY span_id"  # noqa: S608 - our own constants
+    asked = f"SELECT billing_role, {shown} FROM call_spans ORDER BY span_id"
     got = ledgers.query(asked).to_pylist()
 
     none = {"list_cost": None, "cost": None, "meters": 0, "cost_status": "", "price_id": "", "price_book": ""}
@@ -160,7 +162,7 @@ def test_a_day_is_read_without_the_other_days(ledgers: Store) -> None:
     day = "start_time >= '2026-03-01' AND start_time < '2026-03-02'"
 
     for view in ("calls", "call_spans", "spend"):
-        asked = f"EXPLAIN indexes = 1 SELECT count() FROM {view} WHERE {day}"  # noqa: S608 - our own constants
+        asked = f"EXPLAIN indexes = 1 SELECT count() FROM {view} WHERE {day}"
         assert any(line.endswith("Parts: 1/30") for line in ledgers.query(asked)["explain"].to_pylist()), view
 
 
@@ -170,7 +172,7 @@ def test_the_endpoint_reads_a_day_without_the_other_days(reader: Asker, restated
     restated.insert("spans_ledger", table(*days))
     plan = reader.ask("EXPLAIN indexes = 1 SELECT count() FROM calls WHERE start_time >= '2026-03-02'").text
 
-    assert "Parts: 2/7" in plan
+    assert re.search(r"Min-Max(?:(?!Partition).)*Parts: 2/7", plan, re.DOTALL)
 
 
 def test_a_trace_is_found_by_its_id(ledgers: Store) -> None:

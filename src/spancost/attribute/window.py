@@ -100,7 +100,7 @@ class Window:
         self.paths: Vocabulary[tuple[int, int]] = Vocabulary()
         self._moved = Moved.none()
         self.oldest_ns = 0
-        """No trace in the window has been quiet since before this time."""
+        """No trace in the window with rows in the store wrote its last before this time."""
         self.task_traces: Vocabulary[tuple[int, int]] = Vocabulary()
 
     def __len__(self) -> int:
@@ -183,7 +183,10 @@ class Window:
         gone = np.zeros(len(keys), np.bool_)
         gone[order] = ((n > self._max_spans) & too_many) | (last[order] < now_ns - self._max_age_ns)
         gone = _together(gone & ~busy, self._companions(trace))
-        self.oldest_ns = int(last[~gone].min(initial=now_ns))
+        stored = np.flatnonzero(~s.pending[:n])
+        last_stored = np.full(len(keys), -1, np.int64)
+        np.maximum.at(last_stored, trace[stored], s.arrival[stored])
+        self.oldest_ns = int(last_stored[~gone & (last_stored >= 0)].min(initial=now_ns))
         return keys[gone], self._drop(np.flatnonzero(~gone[trace]).astype(np.int32))
 
     def task_trace(self, slots: Int32) -> tuple[UInt64, UInt64]:

@@ -26,12 +26,18 @@ _FIELDS: dict[str, list[tuple[str, int, int, bool, str]]] = {
         ("status", 15, _TYPE.TYPE_BYTES, False, ""),
     ],
     "Status": [("code", 3, _TYPE.TYPE_INT32, False, "")],
-    "ScopeSpans": [("scope", 1, _TYPE.TYPE_BYTES, False, ""), ("spans", 2, _TYPE.TYPE_BYTES, True, "")],
+    "ScopeSpans": [("scope", 1, _TYPE.TYPE_BYTES, False, ""), ("spans", 2, _TYPE.TYPE_MESSAGE, True, "Span")],
     "ResourceSpans": [
         ("resource", 1, _TYPE.TYPE_BYTES, False, ""),
         ("scope_spans", 2, _TYPE.TYPE_MESSAGE, True, "ScopeSpans"),
     ],
     "Request": [("resource_spans", 1, _TYPE.TYPE_MESSAGE, True, "ResourceSpans")],
+    "LooseScopeSpans": [("scope", 1, _TYPE.TYPE_BYTES, False, ""), ("spans", 2, _TYPE.TYPE_BYTES, True, "")],
+    "LooseResourceSpans": [
+        ("resource", 1, _TYPE.TYPE_BYTES, False, ""),
+        ("scope_spans", 2, _TYPE.TYPE_MESSAGE, True, "LooseScopeSpans"),
+    ],
+    "LooseRequest": [("resource_spans", 1, _TYPE.TYPE_MESSAGE, True, "LooseResourceSpans")],
     "Resource": [("attributes", 1, _TYPE.TYPE_BYTES, True, "")],
     "Scope": [
         ("name", 1, _TYPE.TYPE_BYTES, False, ""),
@@ -67,8 +73,10 @@ def _message_classes() -> dict[str, Any]:
 _CLASSES = _message_classes()
 
 Request: Any = _CLASSES["Request"]
-"""ExportTraceServiceRequest: `resource_spans`, each with `resource` (bytes) and `scope_spans` (`scope` bytes, `spans`
-as bytes: a damaged span does not fail it)."""
+"""ExportTraceServiceRequest: `resource_spans`, each with `resource` (bytes) and `scope_spans` (`scope` bytes,
+`spans`)."""
+LooseRequest: Any = _CLASSES["LooseRequest"]
+"""The same with every span left as bytes: a damaged span does not fail it."""
 Span: Any = _CLASSES["Span"]
 """One span: ids, name, times, attributes and events as bytes, status."""
 Status: Any = _CLASSES["Status"]

@@ -173,7 +173,7 @@ def _short(value: object) -> str | None:
 
 def _has_words(text: str) -> bool:
     """Whether it is JSON or there is white space in it; it may stand around a label."""
-    return text[:1] in ("{", "[") or len(text.split()) > 1
+    return text[:1] in ("{", "[") or len(text.split(maxsplit=1)) > 1
 
 
 def _duplicate_of(window: Window, slots: Int32) -> pa.Array:

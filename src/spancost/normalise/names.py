@@ -45,8 +45,10 @@ def _provider(name: str, conventions: Conventions) -> str:
         return known
     if lower in _WITH_DOTS:
         return lower
-    head = lower.split(".", 1)[0]
-    return conventions.providers.get(head, lower if head in _FAMILIES else head)
+    parts = lower.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+    known = next((p for prefix in prefixes if (p := conventions.providers.get(prefix))), "")
+    return known or (lower if parts[0] in _FAMILIES else parts[0])
 
 
 _FAMILIES = ("aws", "azure", "gcp", "ibm")

@@ -46,6 +46,7 @@ def normalise(spans: Spans, conventions: Conventions) -> Normalised:
     counts, bad = _counts(n, spans, groups)
     told = (counts["input_tokens"] >= 0) | (counts["output_tokens"] >= 0)
     untold = (cls == CLS_OTHER) & (dialect >= 0) & (model.codes >= 0) & told & (operation.codes < 0)
+    untold &= ~_named_no_call(spans, groups)
     cls[untold] = CLS_CALL
     operation, kind = _fill(operation, untold, "chat"), _fill(kind, untold, "call")
     cls[(cls == CLS_STEP) & ((counts["input_tokens"] > 0) | (counts["output_tokens"] > 0))] = CLS_TOTALS
@@ -169,8 +170,7 @@ def _classify(spans: Spans, dialect: Int32, groups: _Groups, conventions: Conven
                 if source.unless:
                     ok &= ~carriers(n, spans.columns.get(source.unless))[column.rows]
                 raw[column.rows[ok]] = found[ok]
-        for name, _reason in spoken.not_calls:
-            raw[mask & _is_one_of(spans.name, frozenset({name}))] = -1
+    raw[_named_no_call(spans, groups)] = -1
     names = list(table)
     canonical: dict[str, int] = {}
     to_operation = np.array([_intern(_operation(name, conventions), canonical) for name in names] + [-1], np.int32)
@@ -178,6 +178,15 @@ def _classify(spans: Spans, dialect: Int32, groups: _Groups, conventions: Conven
     kinds: dict[str, int] = {}
     to_kind = np.array([_intern(_kind(name, conventions), kinds) for name in names] + [-1], np.int32)
     return Coded(to_operation[raw], list(canonical)), to_cls[raw], Coded(to_kind[raw], list(kinds))
+
+
+def _named_no_call(spans: Spans, groups: _Groups) -> Bool:
+    """Spans whose name their dialect lists as no call, whatever they carry."""
+    out = np.zeros(len(spans), np.bool_)
+    for mask, spoken in groups.each():
+        if spoken.not_calls:
+            out |= mask & _is_one_of(spans.name, frozenset(name for name, _ in spoken.not_calls))
+    return out
 
 
 def _operation(name: str, conventions: Conventions) -> str:

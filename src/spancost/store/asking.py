@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from spancost.store.wire import Answered
 
 _PARAM = "param_"
+_ID = re.compile(r"[!-~]{1,200}")
 _INSERT = re.compile(rb"(?P<into>\s*INSERT\s.*?)\sFORMAT\s+(?P<format>\w+)\s*", re.IGNORECASE | re.DOTALL)
 
 
@@ -39,7 +40,7 @@ class Asked:
     revision: int
     """Protocol revision of a native client, 0 for any other."""
     id: str
-    """Query id that the client chose, '' when it chose none."""
+    """Query id that the client chose, '' when it chose none that fits into a header."""
 
 
 def read_request(query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Asked:
@@ -58,7 +59,7 @@ def read_request(query: Mapping[str, str], headers: Mapping[str, str], body: byt
         params={name[len(_PARAM) :]: value for name, value in query.items() if name.startswith(_PARAM)},
         settings={name: value for name, value in query.items() if not name.startswith(_PARAM)},
         revision=_revision(query.get("client_protocol_version", "")),
-        id=query.get("query_id", ""),
+        id=query.get("query_id", "") if _ID.fullmatch(query.get("query_id", "")) else "",
     )
 
 

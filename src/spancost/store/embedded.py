@@ -17,7 +17,7 @@ ENGINE_OPTIONS: Mapping[str, int] = {
 
 
 def engine_path(directory: str) -> str:
-    """The directory as the engine knows it: it compares paths letter by letter and opens one in the life of a process."""
+    """The directory as the engine knows it: it compares paths letter by letter, and opens only one in a process."""
     return os.path.realpath(directory)
 
 

@@ -71,6 +71,8 @@ class _Endpoint:
         return Response("Ok.\n", media_type="text/html")
 
     async def answer(self, request: Request) -> Response:
+        if request.method == "GET" and "query" not in request.query_params:
+            return await self.ping(request)
         self._admit(request)
         longest = _LONGEST_WRITE if self._allow_writes else _LONGEST_STATEMENT
         body = decompressed(await _body(request, longest), request.headers.get("content-encoding", ""), longest)
@@ -80,7 +82,8 @@ class _Endpoint:
         # Not the client's own id, by which it could cancel somebody else's query.
         query_id = str(uuid4())
         result = await self._unless_gone(request.receive, self._work(asked, query_id), query_id)
-        return _response(result, asked.id or query_id, "gzip" in request.headers.get("accept-encoding", ""))
+        zipped = "gzip" in request.headers.get("accept-encoding", "")
+        return await asyncio.to_thread(_response, result, asked.id or query_id, zipped)
 
     async def refuse(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, Answered):

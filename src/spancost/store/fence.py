@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spancost.store.settings import Limits, refused_setting
+from spancost.store.wire import Answered
 
 Node = Mapping[str, Any]
 
@@ -52,14 +53,6 @@ _DESCRIBED = re.compile(r"DESCRIBE TABLE \((?P<query>.*)\)(?: FORMAT \w+)?", re.
 _READONLY, _DENIED, _SETTING = 164, 497, 452
 
 
-class Refused(Exception):
-    """The statement is none that is answered here. `code` and `name` are ClickHouse's for the case."""
-
-    def __init__(self, code: int, name: str, message: str) -> None:
-        self.code, self.name = code, name
-        super().__init__(message)
-
-
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What there is to see."""
@@ -87,14 +80,14 @@ class Allowed:
 
 
 def check(tree: Node, scope: Scope) -> Allowed:
-    """Let a statement pass that only reads what `scope` shows; raise `Refused` for every other."""
+    """Let a statement pass that only reads what `scope` shows; raise `Answered` for every other."""
     kind = tree.get("type", "")
     if kind not in _STATEMENTS:
         raise _not_reading(str(kind).removesuffix("Query").upper())
     if kind == "ExplainQuery" and tree.get("kind") not in _EXPLAINS:
         raise _not_reading(str(tree.get("kind")))
     if any(node.get("param_type") == "Identifier" for node in _nodes(tree)):
-        raise Refused(_DENIED, "ACCESS_DENIED", "Parameters of the type Identifier are not taken here")
+        raise Answered(_DENIED, "ACCESS_DENIED", "Parameters of the type Identifier are not taken here")
     names = {node["name"] for node in _nodes(tree) if node.get("type") == "WithElement"}
     for node in _nodes(tree):
         _check_node(node, scope, names)
@@ -151,8 +144,8 @@ def _check_table(parts: list[str], scope: Scope, names: set[str]) -> None:
     if not database and table in names - scope.hidden:
         return
     if not database and table not in scope.hidden:
-        raise Refused(60, "UNKNOWN_TABLE", f"Unknown table {table}; to be read are {_listed(scope)}")
-    raise Refused(_DENIED, "ACCESS_DENIED", f"{'.'.join(parts)} is not readable here; to be read are {_listed(scope)}")
+        raise Answered(60, "UNKNOWN_TABLE", f"Unknown table {table}; to be read are {_listed(scope)}")
+    raise Answered(_DENIED, "ACCESS_DENIED", f"{'.'.join(parts)} is not readable here; to be read are {_listed(scope)}")
 
 
 def _check_identifier(parts: list[str], scope: Scope) -> None:
@@ -160,7 +153,7 @@ def _check_identifier(parts: list[str], scope: Scope) -> None:
     hidden = parts[0] in scope.hidden or (parts[0] == scope.database and len(parts) > 1 and parts[1] in scope.hidden)
     elsewhere = len(parts) > 1 and parts[0] in scope.databases - {scope.database}
     if hidden or (elsewhere and not (parts[0] == "system" and parts[1] in SYSTEM_TABLES)):
-        raise Refused(_DENIED, "ACCESS_DENIED", f"{'.'.join(parts)} is not readable here")
+        raise Answered(_DENIED, "ACCESS_DENIED", f"{'.'.join(parts)} is not readable here")
 
 
 def _check_function(node: Node, scope: Scope, names: set[str]) -> None:
@@ -173,7 +166,7 @@ def _check_function(node: Node, scope: Scope, names: set[str]) -> None:
 
 def _check_function_name(name: str) -> None:
     if _FUNCTIONS_REFUSED.fullmatch(name):
-        raise Refused(_DENIED, "ACCESS_DENIED", f"The function {name} is not answered here")
+        raise Answered(_DENIED, "ACCESS_DENIED", f"The function {name} is not answered here")
 
 
 def _check_right_of_in(node: Node, scope: Scope, names: set[str]) -> None:
@@ -186,13 +179,13 @@ def _check_right_of_in(node: Node, scope: Scope, names: set[str]) -> None:
 def _check_table_function(node: Node) -> None:
     name = str(node.get("name", ""))
     if name.lower() not in TABLE_FUNCTIONS:
-        raise Refused(_DENIED, "ACCESS_DENIED", f"The table function {name} is not answered here")
+        raise Answered(_DENIED, "ACCESS_DENIED", f"The table function {name} is not answered here")
 
 
 def _check_database(node: Node, scope: Scope) -> None:
     database = _database_of(node)
     if database and database not in (scope.database, "system"):
-        raise Refused(_DENIED, "ACCESS_DENIED", f"The database {database} is not readable here")
+        raise Answered(_DENIED, "ACCESS_DENIED", f"The database {database} is not readable here")
 
 
 def _settings(tree: Node, limits: Limits) -> dict[str, str]:
@@ -206,12 +199,12 @@ def _settings(tree: Node, limits: Limits) -> dict[str, str]:
 
 def _changes(clause: Node, limits: Limits) -> dict[str, str]:
     if set(clause) - {"type", "changes"}:
-        raise Refused(_SETTING, "SETTING_CONSTRAINT_VIOLATION", "SETTINGS can only set settings to values here")
+        raise Answered(_SETTING, "SETTING_CONSTRAINT_VIOLATION", "SETTINGS can only set settings to values here")
     changes = {str(change["name"]): _plain(change["value"]) for change in clause["changes"]}
     for name, value in changes.items():
         why = refused_setting(name, value, limits)
         if why:
-            raise Refused(_SETTING, "SETTING_CONSTRAINT_VIOLATION", why)
+            raise Answered(_SETTING, "SETTING_CONSTRAINT_VIOLATION", why)
     return changes
 
 
@@ -252,5 +245,5 @@ def _listed(scope: Scope) -> str:
     return ", ".join(sorted(scope.views))
 
 
-def _not_reading(what: str) -> Refused:
-    return Refused(_READONLY, "READONLY", f"{what or 'This statement'} is not answered here: this endpoint only reads")
+def _not_reading(what: str) -> Answered:
+    return Answered(_READONLY, "READONLY", f"{what or 'This statement'} is not answered here: this endpoint only reads")

@@ -32,7 +32,7 @@ HARMLESS = {
 """Settings that change how an answer looks or how soon it comes, never which rows count, each with a value to test it
 by. Everything under `output_format_` is one of them. What is not here is refused: among the rest are settings that cut
 an answer short without a word (`read_overflow_mode`), reach other tables (`additional_table_filters`) or files."""
-_HARMLESS_PREFIX = "output_format_"
+_HARMLESS_NAMES = re.compile(r"output_format_[a-z0-9_]+")
 IGNORED = frozenset({
     "add_http_cors_header", "buffer_size", "cancel_http_readonly_queries_on_client_close", "client_protocol_version",
     "compress", "database", "decompress", "default_format", "enable_http_compression",
@@ -70,7 +70,8 @@ def refused_setting(name: str, value: Any, limits: Limits) -> str:
     if name in _LIMITED:
         fits = _NUMBER.fullmatch(str(value)) is not None and 0 < float(str(value)) <= limits.of(name)
         return "" if fits else f"Setting {name} can be at most {limits.of(name)} here, and not 0"
-    if name in HARMLESS or name.startswith(_HARMLESS_PREFIX):
+    # The whole name, for it is written into a SET statement as it stands.
+    if name in HARMLESS or _HARMLESS_NAMES.fullmatch(name):
         return ""
     return f"Setting {name} is not taken here"
 

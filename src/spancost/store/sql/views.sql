@@ -1,6 +1,7 @@
 -- What users read. Each view lists its columns, so a new column in a table changes no view by accident, and reads its
 -- table with FINAL, so that only the newest version of a row counts. The setting lets FINAL leave whole days unread (a row
--- never moves to another day); it stands inside the views, where it holds whatever the client sets.
+-- never moves to another day); inside the views it holds whatever the client sets. A session with readonly = 1 cannot
+-- take it from them and has to bring it along, as the endpoint does; without it answers are slower, not wrong.
 -- This file is applied whole whenever it changes; it is no migration.
 
 CREATE OR REPLACE VIEW calls
@@ -268,8 +269,8 @@ CREATE OR REPLACE VIEW tasks
     depth UInt16 COMMENT 'Longest chain of agents, from root to leaf.',
     errors UInt32 COMMENT 'Spans that failed.',
     failed_calls UInt32 COMMENT 'Model calls that failed.',
-    loops UInt32 COMMENT 'Steps or calls that repeated an earlier one with the same arguments.',
-    retries UInt32 COMMENT 'Requests beyond the first for the same call.',
+    loops Nullable(UInt32) COMMENT 'Tool calls that repeated an earlier one of the task with the same arguments. NULL when no arguments are known.',
+    retries Nullable(UInt32) COMMENT 'Requests beyond the first for the same call. NULL when no call tells its attempts.',
     input_tokens Nullable(Int64) COMMENT 'Sum of the known input tokens. NULL when no call has any.',
     output_tokens Nullable(Int64) COMMENT 'Sum of the known output tokens. NULL when no call has any.',
     cache_read_tokens Nullable(Int64) COMMENT 'Sum of the known tokens read from cache. NULL when no call has any.',
