@@ -53,7 +53,7 @@ from spancost.worker import Limits, Worker
 _log = structlog.get_logger(__name__)
 
 _GRACE_SECONDS = 10.0
-_RELOAD_SPANS = 250_000
+_RELOAD_SPANS = 20_000
 
 
 def run(config: Config, announce: Callable[[Mapping[str, str]], None]) -> None:

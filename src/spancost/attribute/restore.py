@@ -40,7 +40,8 @@ def classes(rows: pa.Table) -> Int8:
 
 def told(rules: list[str]) -> list[dict[str, str]]:
     """`attribution_rule` taken apart: dimension -> who told it."""
-    return [dict(part.split("=", 1) for part in rule.split()) for rule in rules]
+    table = {rule: dict(part.split("=", 1) for part in rule.split()) for rule in set(rules)}
+    return [table[rule] for rule in rules]
 
 
 def counts(rows: pa.Table, name: str) -> Int64:

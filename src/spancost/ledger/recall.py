@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from spancost.attribute.index import SortedRuns, is_in, mix
-from spancost.attribute.restore import COLUMNS, nanoseconds, other_traces, texts, words_of
+from spancost.attribute.restore import COLUMNS, nanoseconds, other_traces, texts
 from spancost.attribute.window import Window
 from spancost.ledger.protocol import HOUR_NS, Ledger
 from spancost.model import Bool, Int64, Spans, UInt64, hex_ids
@@ -32,21 +32,17 @@ class Recall:
         self._tasks: set[str] = set()
 
     def reload(self, now_ns: int, max_age_ns: int, limit: int) -> pa.Table:
-        """Fill the window after a start from what was stored last; returns the rows that were stored in the last minute
-        before the stop, whose trace and task may not have been settled."""
-        self._before_ns = now_ns - max_age_ns
+        """Fill the window after a start with what was stored in the last minute before the stop, whose traces and tasks
+        may not have been settled; returns those rows. Older traces come back when a span of theirs does."""
+        self._before_ns = now_ns
         self._hours = self._ledger.hours()
-        rows = self._ledger.recent(self._before_ns, limit, COLUMNS)
-        if len(rows) >= limit:
-            self._before_ns = now_ns
-        if not len(rows):
-            return rows
-        self._restore(rows, now_ns, recheck=False)
-        last = nanoseconds(rows["ingested_at"])
-        fresh = rows.take(pa.array(np.flatnonzero(last >= last.max() - _UNSETTLED_NS)))
-        slots = self._window.tree.find(*words_of(fresh["trace_id"], 2), *words_of(fresh["span_id"], 1))
-        self._window.slots.changed[slots[slots >= 0]] = True
-        return fresh
+        last = self._ledger.recent(now_ns - max_age_ns, 1, ("trace_id",))
+        if not len(last):
+            return last
+        newest = int(nanoseconds(last["ingested_at"]).max())
+        rows = self._ledger.recent(newest - _UNSETTLED_NS, limit, COLUMNS)
+        self._restore(rows, now_ns, recheck=True)
+        return rows
 
     def before(self, spans: Spans, now_ns: int) -> None:
         """Bring back the traces of these spans that have rows in the store and none in the window."""
