@@ -1,157 +1,117 @@
-"""KeyValue bytes -> sparse columns, each distinct KeyValue parsed once per batch."""
+"""KeyValue messages -> keys and values, each distinct message parsed once."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from xxhash import xxh3_64_intdigest
 
 from spancost.decode import wire
 from spancost.decode.content import reduce_content
-from spancost.model import FLAG, Column, ContentRules, Int16, Int32, UInt32, UInt64, Value
+from spancost.decode.layout import Layout, layout_of
+from spancost.decode.slices import coded, slices
+from spancost.model import Bool, ContentRules, Int16, Int32, Value
 
-_MAX_DEPTH = 32
+_MAX_DEPTH, _MAX_KEYS = 32, 32_000
 _BAD: Any = object()
 
 
-def columns_of(
-    flat: list[bytes], counts: Int32, rules: ContentRules, secret: bytes
-) -> tuple[dict[str, Column], UInt32, UInt64]:
-    """Columns by key from the attributes of all spans in order; flags and a hash of its attributes for each span.
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Distinct KeyValue messages, parsed."""
 
-    `flat` holds the KeyValue messages, `counts` how many of them each span has. An attribute that cannot be read is
-    left out and flagged; it never costs the span.
-    """
-    n = len(counts)
-    flags, digest = np.zeros(n, np.uint32), np.zeros(n, np.uint64)
-    if not flat:
-        return {}, flags, digest
-    coded = pa.array(flat, type=pa.binary()).dictionary_encode()
-    codes = coded.indices.to_numpy()
-    raws = coded.dictionary.to_pylist()
-    keys, locals_, names, values = _parse_distinct(raws, _layout(coded.dictionary), rules, secret)
-    rows = np.repeat(np.arange(n, dtype=np.int32), counts)
-    np.add.at(digest, rows, np.array([xxh3_64_intdigest(raw) for raw in raws], np.uint64)[codes])
-    key_of = keys[codes]
-    flags[rows[key_of < 0]] |= FLAG["bad_attribute"]
-    order = np.argsort(key_of, kind="stable")
-    ends = np.searchsorted(key_of[order], np.arange(-1, len(names)), side="right")
-    columns = {}
-    for key, name in enumerate(names):
-        part = order[ends[key] : ends[key + 1]]
-        columns[name] = _column(rows[part], locals_[codes[part]], values[key])
-    return columns, flags, digest
+    key: Int16
+    """For each message the position of its key in `names`; -1 for what cannot be read."""
+    code: Int32
+    """For each message the position of its value in the `values` of its key."""
+    names: list[str]
+    values: list[list[Value]]
 
 
-def _column(rows: Int32, codes: Int32, values: list[Value]) -> Column:
-    repeated = rows[1:] == rows[:-1]
-    if repeated.any():
-        last = np.append(~repeated, True)
-        rows, codes = rows[last], codes[last]
-    return Column(rows, codes, values)
-
-
-class _Layout(NamedTuple):
-    """Where key and value lie in each of the distinct KeyValue messages, for those of the usual form."""
-
-    head: list[int]
-    """Bytes up to the end of the key; 0 where the message must be read by protobuf."""
-    text: list[int]
-    """Where a short string begins; 0 for every other value."""
-    number: list[int]
-    """A small integer; -1 for every other value."""
-
-
-def _layout(raws: pa.BinaryArray) -> _Layout:
-    """Find keys, short strings and small integers in all messages at once.
-
-    KeyValue is `0a len key 12 len AnyValue`, AnyValue `0a len text` or `18 varint`
-    (https://protobuf.dev/programming-guides/encoding/#structure); lengths below 128 take one byte.
-    """
-    _, offsets, data = raws.buffers()
-    ends = np.frombuffer(offsets, np.int32)[raws.offset : raws.offset + len(raws) + 1].astype(np.int64)
-    start, end = ends[:-1], ends[1:]
-    raw = np.concatenate((np.frombuffer(data, np.uint8), np.zeros(16, np.uint8)))
-    value = start + 2 + raw[start + 1]
-    usual = (raw[start] == _KEY_TAG) & (raw[start + 1] < _ONE_BYTE) & (value + 4 <= end)
-    value = np.where(usual, value, start)
-    size = raw[value + 1].astype(np.int64)
-    usual &= (raw[value] == _VALUE_TAG) & (size < _ONE_BYTE) & (value + 2 + size == end)
-    is_text = usual & (raw[value + 2] == _STRING) & (raw[value + 3] == size - 2)
-    is_number = usual & (raw[value + 2] == _INT) & (size <= _MOST_VARINT_BYTES) & (raw[end - 1] < _ONE_BYTE)
-    number = np.zeros(len(start), np.int64)
-    for byte in range(_MOST_VARINT_BYTES - 1):
-        inside = value + 3 + byte < end
-        is_number &= ~(value + 4 + byte < end) | (raw[np.minimum(value + 3 + byte, len(raw) - 1)] >= _ONE_BYTE)
-        number |= np.where(inside, raw[np.minimum(value + 3 + byte, len(raw) - 1)] & 0x7F, 0).astype(np.int64) << (
-            7 * byte
-        )
-    head = np.where(is_text | is_number, value - start, 0)
-    return _Layout(
-        head.tolist(),
-        np.where(is_text, value + 4 - start, 0).tolist(),
-        np.where(is_number, number, -1).tolist(),
-    )
-
-
-_MOST_VARINT_BYTES = 8
-
-
-def _parse_distinct(
-    raws: list[bytes], layout: _Layout, rules: ContentRules, secret: bytes
-) -> tuple[Int16, Int32, list[str], list[list[Value]]]:
-    """For each distinct KeyValue its key and its position among that key's values; -1 for what cannot be read."""
-    table = _Keys(rules)
-    keys, locals_ = [-1] * len(raws), [0] * len(raws)
-    find = table.by_head.get
-    for i, (raw, head, text, number) in enumerate(zip(raws, *layout, strict=True)):
-        known = find(raw[:head]) or table.add(raw[:head], raw)
-        if known is None:
-            continue
-        slot, role, column = known
-        value: Value = raw[text:].decode("utf-8", "replace") if text else number if number >= 0 else _slow_value(raw)
-        if value is _BAD:
-            continue
-        if role:
-            value = reduce_content(table.names[slot], as_text(value), role, rules, secret)
-        keys[i], locals_[i] = slot, len(column)
-        column.append(value)
-    return np.array(keys, np.int16), np.array(locals_, np.int32), table.names, table.values
-
-
-_Known = tuple[int, str, list[Value]]
+def parse_distinct(messages: pa.BinaryArray, rules: ContentRules, secret: bytes) -> Parsed:
+    """Parse these messages; the values of content attributes are reduced to hashes keyed with `secret`."""
+    layout, keys = layout_of(messages), _Keys(rules)
+    key = _read_keys(messages, layout, keys)
+    values = _read_values(messages, layout, keys, key, secret)
+    order = np.argsort(key, kind="stable")
+    ends = np.searchsorted(key[order], np.arange(-1, len(keys.names)), side="right")
+    code = np.empty(len(key), np.int32)
+    code[order] = np.arange(len(key)) - np.append(0, ends)[key[order] + 1]
+    by_key = values[order]
+    return Parsed(key, code, keys.names, [by_key[first:end].tolist() for first, end in pairwise(ends.tolist())])
 
 
 class _Keys:
-    """The keys of a batch, found by the bytes in front of their values."""
+    """The keys of a batch in the order they are met."""
 
     def __init__(self, rules: ContentRules) -> None:
-        self._rules = rules
-        self._by_name: dict[str, _Known] = {}
-        self.by_head: dict[bytes, _Known] = {}
+        self.rules = rules
         self.names: list[str] = []
-        self.values: list[list[Value]] = []
+        self.roles: list[str] = []
+        self._slots: dict[str, int] = {}
 
-    def add(self, head: bytes, raw: bytes) -> _Known | None:
-        """The key of a message that was not found by its head; None where it has none."""
-        name = head[2:].decode("utf-8", "replace") if head else _slow_key(raw)
-        if not name or (name not in self._by_name and len(self.names) >= _MAX_KEYS):
-            return None
-        if name not in self._by_name:
-            self._by_name[name] = (len(self.names), self._rules.role(name), [])
+    def slot(self, name: str) -> int:
+        """The position of this key; -1 where there is none, or too many."""
+        if name and name not in self._slots and len(self.names) < _MAX_KEYS:
+            self._slots[name] = len(self.names)
             self.names.append(name)
-            self.values.append(self._by_name[name][2])
-        if head:
-            self.by_head[head] = self._by_name[name]
-        return self._by_name[name]
+            self.roles.append(self.rules.role(name))
+        return self._slots.get(name, -1)
 
 
-_KEY_TAG, _VALUE_TAG, _ONE_BYTE, _MAX_KEYS = 0x0A, 0x12, 0x80, 32_000
-_STRING, _INT = 0x0A, 0x18
+def _read_keys(messages: pa.BinaryArray, layout: Layout, keys: _Keys) -> Int16:
+    """The position of each message's key."""
+    key = np.empty(len(messages), np.int16)
+    usual = layout.is_text | layout.is_number
+    codes, names = coded(layout.raw, layout.key[usual], layout.key_size[usual])
+    slots = [keys.slot(name.decode("utf-8", "replace")) for name in names.to_pylist()]
+    key[usual] = np.array(slots, np.int16)[codes]
+    others = np.flatnonzero(~usual)
+    key[others] = [keys.slot(_slow_key(raw)) for raw in messages.take(pa.array(others)).to_pylist()]
+    return key
+
+
+def _read_values(
+    messages: pa.BinaryArray, layout: Layout, keys: _Keys, key: Int16, secret: bytes
+) -> npt.NDArray[np.object_]:
+    """The value of each message: texts and numbers all at once, content and all other types one by one.
+
+    Of what cannot be read the key is set to -1.
+    """
+    values = np.empty(len(messages), object)
+    plain = ~np.array([*map(bool, keys.roles), False])[key]
+    text, number = layout.is_text & plain, layout.is_number & plain
+    values[text], values[number] = _texts(layout, text), layout.numbers(number)
+    for i in np.flatnonzero((key >= 0) & ~text & ~number).tolist():
+        value = _text(layout, i) if layout.is_text[i] else _slow_value(messages[i].as_py())
+        if value is _BAD:
+            key[i] = -1
+        elif role := keys.roles[key[i]]:
+            values[i] = reduce_content(keys.names[key[i]], as_text(value), role, keys.rules, secret)
+        else:
+            values[i] = value
+    return values
+
+
+def _texts(layout: Layout, which: Bool) -> list[str]:
+    """The texts of these messages; what is not UTF-8 in them is replaced."""
+    start = layout.value[which]
+    raws = slices(layout.raw, start, layout.end[which] - start).drop_null()
+    try:
+        texts: list[str] = raws.cast(pa.string()).to_pylist()
+    except pa.ArrowInvalid:
+        texts = [raw.decode("utf-8", "replace") for raw in raws.to_pylist()]
+    return texts
+
+
+def _text(layout: Layout, at: int) -> str:
+    return layout.raw[layout.value[at] : layout.end[at]].tobytes().decode("utf-8", "replace")
 
 
 def _slow_key(raw: bytes) -> str:

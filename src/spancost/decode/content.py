@@ -15,9 +15,13 @@ def reduce_content(key: str, text: str, role: str, rules: ContentRules, secret: 
     `secret` keys the hashes (https://docs.python.org/3/library/hashlib.html#blake2, `key`), so that nobody without it
     can test a guess at a prompt against the table.
     """
+    whole = _hash64(key, text, secret)
+    is_prompt = role == "input" and starts_prompt(key)
+    is_longer = is_prompt and len(text) > PREFIX_CHARS
+    prefix = _hash64(key, text[:PREFIX_CHARS], secret) if is_longer else whole
     return Content(
-        hash=_hash64(key, text, secret),
-        prefix_hash=_hash64(key, text[:PREFIX_CHARS], secret) if role == "input" and starts_prompt(key) else 0,
+        hash=whole,
+        prefix_hash=prefix if is_prompt else 0,
         chars=len(text),
         extracted=_extract(text, rules.patterns.get(key)),
     )

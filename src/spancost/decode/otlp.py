@@ -6,19 +6,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import xxhash
 from google.protobuf.message import DecodeError
 
 from spancost.decode import wire
-from spancost.decode.attributes import attribute_dict, columns_of
+from spancost.decode.attributes import attribute_dict
+from spancost.decode.columns import columns_of
+from spancost.decode.slices import coded, words
+from spancost.decode.spans import (
+    ATTRIBUTE,
+    END,
+    EVENT,
+    NAME,
+    PARENT_ID,
+    SPAN_ID,
+    START,
+    STATUS,
+    TRACE_ID,
+    SpanFields,
+    read_spans,
+)
 from spancost.decode.times import repair_times
-from spancost.model import Coded, ContentRules, Scope, Spans, UInt8, UInt64, Value
+from spancost.model import Bool, Coded, ContentRules, Scope, Spans, UInt8, UInt64, Value
 
 _TRACE_BYTES, _SPAN_BYTES = 16, 8
-_NO_SPAN = bytes(_SPAN_BYTES)
 
 
 def decode(requests: Sequence[bytes], rules: ContentRules, secret: bytes) -> Spans:
@@ -29,132 +43,88 @@ def decode(requests: Sequence[bytes], rules: ContentRules, secret: bytes) -> Spa
     that are no protobuf; the others of their request are kept. A request that is no protobuf at all gives no spans: the
     receiver has answered it with an error.
     """
-    walk = _Walk()
+    groups = _Groups()
     for number, body in enumerate(requests):
+        groups.add(body, number)
+    return _with_ids(_spans(read_spans(groups.messages), groups, rules, secret))
+
+
+@dataclass(slots=True)
+class _Groups:
+    """The spans of the requests as bytes, and what each group of them shares."""
+
+    messages: list[bytes] = field(default_factory=list)
+    shared: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """How many spans a group has; their resource, scope and request."""
+    resources: dict[bytes, int] = field(default_factory=dict)
+    scopes: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, body: bytes, number: int) -> None:
         try:
-            walk.add_request(wire.Request.FromString(body), number)
-        except DecodeError:
-            walk.add_loose(body, number)
-    return walk.finish(rules, secret)
-
-
-class _Walk:
-    """The columns as they grow, one list a field."""
-
-    def __init__(self) -> None:
-        self.trace: list[bytes] = []
-        self.span: list[bytes] = []
-        self.parent: list[bytes] = []
-        self.names: list[bytes] = []
-        self.start: list[int] = []
-        self.end: list[int] = []
-        self.status: list[bytes] = []
-        self.flat: list[bytes] = []
-        self.counts: list[int] = []
-        self.groups: list[tuple[int, int, int, int]] = []
-        self.events: dict[int, int] = {}
-        self.scopes: dict[bytes, int] = {}
-        self.resources: dict[bytes, int] = {}
-        self.rejected = 0
-
-    def scope(self, raw: bytes) -> int:
-        return self.scopes.setdefault(raw, len(self.scopes))
-
-    def resource(self, raw: bytes) -> int:
-        return self.resources.setdefault(raw, len(self.resources))
-
-    def add_request(self, message: Any, number: int) -> None:
-        for resource_spans in message.resource_spans:
-            resource = self.resource(resource_spans.resource)
-            for scope_spans in resource_spans.scope_spans:
-                self.add(scope_spans.spans, resource, self.scope(scope_spans.scope), number)
-
-    def add_loose(self, body: bytes, number: int) -> None:
-        """Take what can be read of a request in which something is damaged."""
-        try:
-            message = wire.LooseRequest.FromString(body)
+            request = wire.Request.FromString(body)
         except DecodeError:
             return
-        for resource_spans in message.resource_spans:
-            resource = self.resource(resource_spans.resource)
+        for resource_spans in request.resource_spans:
+            resource = self.resources.setdefault(resource_spans.resource, len(self.resources))
             for scope_spans in resource_spans.scope_spans:
-                spans = [span for raw in scope_spans.spans if (span := _span(raw)) is not None]
-                self.rejected += len(scope_spans.spans) - len(spans)
-                self.add(spans, resource, self.scope(scope_spans.scope), number)
-
-    def add(self, spans: Sequence[Any], resource: int, scope: int, request: int) -> None:
-        good = [s for s in spans if len(s.trace_id) == _TRACE_BYTES and len(s.span_id) == _SPAN_BYTES]
-        self.rejected += len(spans) - len(good)
-        self.trace += [s.trace_id for s in good]
-        self.span += [s.span_id for s in good]
-        self.parent += [s.parent_span_id for s in good]
-        self.names += [s.name for s in good]
-        self.start += [s.start_time_unix_nano for s in good]
-        self.end += [s.end_time_unix_nano for s in good]
-        self.status += [s.status for s in good]
-        for s in good:
-            attributes = s.attributes
-            self.counts.append(len(attributes))
-            self.flat.extend(attributes)
-        if 0 in self.start[-len(good) :]:
-            first = len(self.start) - len(good)
-            self.events |= {first + i: _first_event(s.events) for i, s in enumerate(good) if not s.start_time_unix_nano}
-        self.groups.append((resource, scope, request, len(good)))
-
-    def finish(self, rules: ContentRules, secret: bytes) -> Spans:
-        n = len(self.trace)
-        traces = np.frombuffer(b"".join(self.trace), ">u8").reshape(n, 2).astype(np.uint64)
-        event = np.zeros(n, np.uint64)
-        for row, time in self.events.items():
-            event[row] = time
-        raw_start, raw_end = np.array(self.start, np.uint64), np.array(self.end, np.uint64)
-        start, end, time_flags = repair_times(raw_start, raw_end, event)
-        columns, flags, digest = columns_of(self.flat, np.array(self.counts, np.int32), rules, secret)
-        groups = np.array(self.groups or np.zeros((0, 4)), np.int32).reshape(-1, 4)
-        resource, scope, request = (np.repeat(groups[:, i], groups[:, 3]) for i in range(3))
-        name, parents = _coded(self.names), _parents(self.parent)
-        status = _statuses(self.status)
-        spans = Spans(
-            trace_hi=traces[:, 0].copy(),
-            trace_lo=traces[:, 1].copy(),
-            span_id=np.frombuffer(b"".join(self.span), ">u8").astype(np.uint64),
-            parent_id=parents,
-            start=start,
-            end=end,
-            status=status,
-            name=name,
-            scope=scope,
-            scopes=[_scope(raw) for raw in self.scopes],
-            resource=resource,
-            resources=[_resource(raw) for raw in self.resources],
-            columns=columns,
-            flags=flags | time_flags,
-            content_hash=_mixed(
-                [digest, _digests(name.values)[name.codes], _digests(self.resources)[resource]],
-                [_digests(self.scopes)[scope], start.astype(np.uint64), parents, status.astype(np.uint64)],
-            ),
-            request=request,
-            rejected=self.rejected,
-        )
-        return _without_zero_ids(spans)
+                scope = self.scopes.setdefault(scope_spans.scope, len(self.scopes))
+                self.messages += scope_spans.spans
+                self.shared.append((len(scope_spans.spans), resource, scope, number))
 
 
-def _without_zero_ids(spans: Spans) -> Spans:
-    """All-zero ids are no ids: such spans are left out, which hardly ever happens."""
+def _spans(found: SpanFields, groups: _Groups, rules: ContentRules, secret: bytes) -> Spans:
+    """All spans; an id that is missing or has the wrong length is 0."""
+    shared = np.array(groups.shared, np.int32).reshape(-1, 4)
+    resource, scope, request = (np.repeat(shared[:, i], shared[:, 0]) for i in (1, 2, 3))
+    trace, trace_bytes = found.last(TRACE_ID)
+    has_trace = trace_bytes == _TRACE_BYTES
+    sent_start, sent_end = _words(found, START, "<"), _words(found, END, "<")
+    start, end, time_flags = repair_times(sent_start, sent_end, _event_times(found, sent_start == 0))
+    name, status, parents = _names(found), _statuses(found), _words(found, PARENT_ID, ">")
+    columns, flags, digest = columns_of(found.raw, found.fields.of(ATTRIBUTE), len(request), rules, secret)
+    return Spans(
+        trace_hi=words(found.raw, trace, ">") * has_trace,
+        trace_lo=words(found.raw, trace + _TRACE_BYTES // 2, ">") * has_trace,
+        span_id=_words(found, SPAN_ID, ">"),
+        parent_id=parents,
+        start=start,
+        end=end,
+        status=status,
+        name=name,
+        scope=scope,
+        scopes=[_scope(raw) for raw in groups.scopes],
+        resource=resource,
+        resources=[_resource(raw) for raw in groups.resources],
+        columns=columns,
+        flags=flags | time_flags,
+        content_hash=_mixed(
+            [digest, _digests(name.values)[name.codes], _digests(groups.resources)[resource]],
+            [_digests(groups.scopes)[scope], start.astype(np.uint64), parents, status.astype(np.uint64)],
+        ),
+        request=request,
+    )
+
+
+def _with_ids(spans: Spans) -> Spans:
+    """Only the spans whose ids are not all zero."""
     good = ((spans.trace_hi != 0) | (spans.trace_lo != 0)) & (spans.span_id != 0)
     return spans if good.all() else spans.take(np.flatnonzero(good))
 
 
-def _parents(raws: list[bytes]) -> UInt64:
-    """Parent ids, 0 for none and for what is no id."""
-    return np.frombuffer(b"".join(raw if len(raw) == _SPAN_BYTES else _NO_SPAN for raw in raws), ">u8").astype(
-        np.uint64
-    )
+def _words(found: SpanFields, tag: int, order: str) -> UInt64:
+    """A field of eight bytes in each span; 0 where it is missing or has another length."""
+    start, length = found.last(tag)
+    return np.where(length == _SPAN_BYTES, words(found.raw, start, order), np.uint64(0))
 
 
-def _statuses(raws: list[bytes]) -> UInt8:
-    table = {raw: _status(raw) for raw in set(raws)}
-    return np.array([table[raw] for raw in raws], np.uint8)
+def _names(found: SpanFields) -> Coded:
+    codes, names = coded(found.raw, *found.last(NAME))
+    return Coded(codes, [name.decode("utf-8", "replace") for name in names.to_pylist()])
+
+
+def _statuses(found: SpanFields) -> UInt8:
+    codes, distinct = coded(found.raw, *found.last(STATUS))
+    return np.array([_status(raw) for raw in distinct.to_pylist()], np.uint8)[codes]
 
 
 def _status(raw: bytes) -> int:
@@ -163,6 +133,24 @@ def _status(raw: bytes) -> int:
     except DecodeError:
         return 0
     return int(code) if code in (1, 2) else 0
+
+
+def _event_times(found: SpanFields, timeless: Bool) -> UInt64:
+    """The time of the first event that has one, of the spans that do not say when they began; 0 for all others."""
+    times = np.zeros(len(timeless), np.uint64)
+    if timeless.any():
+        events = found.fields.of(EVENT)
+        events = events.take(timeless[events.row])
+        for row, start, length in zip(events.row.tolist(), events.start.tolist(), events.length.tolist(), strict=True):
+            times[row] = times[row] or _event_time(found.raw[start : start + length].tobytes())
+    return times
+
+
+def _event_time(raw: bytes) -> int:
+    try:
+        return int(wire.Event.FromString(raw).time_unix_nano)
+    except DecodeError:
+        return 0
 
 
 def _mixed(hashes: Sequence[UInt64], numbers: Sequence[UInt64]) -> UInt64:
@@ -178,30 +166,6 @@ def _mixed(hashes: Sequence[UInt64], numbers: Sequence[UInt64]) -> UInt64:
 def _digests(values: Iterable[str | bytes]) -> UInt64:
     raws = (value.encode() if isinstance(value, str) else value for value in values)
     return np.array([*(xxhash.xxh3_64_intdigest(raw) for raw in raws), 0], np.uint64)
-
-
-def _span(raw: bytes) -> Any:
-    try:
-        return wire.Span.FromString(raw)
-    except DecodeError:
-        return None
-
-
-def _first_event(raws: Sequence[bytes]) -> int:
-    for raw in raws:
-        try:
-            time = wire.Event.FromString(raw).time_unix_nano
-        except DecodeError:
-            continue
-        if time:
-            return int(time)
-    return 0
-
-
-def _coded(names: list[bytes]) -> Coded:
-    table: dict[bytes, int] = {}
-    codes = np.array([table.setdefault(name, len(table)) for name in names], np.int32)
-    return Coded(codes, [name.decode("utf-8", "replace") for name in table])
 
 
 def _scope(raw: bytes) -> Scope:

@@ -1,9 +1,9 @@
-"""Private protobuf descriptors that parse an OTLP trace request without building an object for every attribute.
+"""Private protobuf descriptors that parse an OTLP trace request without an object for every span and attribute.
 
-`KeyValue`, `Resource` and `InstrumentationScope` have the wire form of bytes, so a descriptor that declares them as
-`bytes` reads the same payload (https://protobuf.dev/programming-guides/encoding/#structure); attribute values are
-then parsed once per distinct value (`decode.otlp`) instead of once per span. Strings are declared as bytes too, so
-that invalid UTF-8 in one span does not fail the request.
+`Span`, `KeyValue`, `Resource` and `InstrumentationScope` have the wire form of bytes, so a descriptor that declares
+them as `bytes` reads the same payload (https://protobuf.dev/programming-guides/encoding/#structure); spans are then
+read all at once (`decode.scan`), and attribute values once per distinct value (`decode.attributes`). Strings are
+declared as bytes too, so that invalid UTF-8 in one span does not fail the request.
 """
 
 from __future__ import annotations
@@ -26,18 +26,12 @@ _FIELDS: dict[str, list[tuple[str, int, int, bool, str]]] = {
         ("status", 15, _TYPE.TYPE_BYTES, False, ""),
     ],
     "Status": [("code", 3, _TYPE.TYPE_INT32, False, "")],
-    "ScopeSpans": [("scope", 1, _TYPE.TYPE_BYTES, False, ""), ("spans", 2, _TYPE.TYPE_MESSAGE, True, "Span")],
+    "ScopeSpans": [("scope", 1, _TYPE.TYPE_BYTES, False, ""), ("spans", 2, _TYPE.TYPE_BYTES, True, "")],
     "ResourceSpans": [
         ("resource", 1, _TYPE.TYPE_BYTES, False, ""),
         ("scope_spans", 2, _TYPE.TYPE_MESSAGE, True, "ScopeSpans"),
     ],
     "Request": [("resource_spans", 1, _TYPE.TYPE_MESSAGE, True, "ResourceSpans")],
-    "LooseScopeSpans": [("scope", 1, _TYPE.TYPE_BYTES, False, ""), ("spans", 2, _TYPE.TYPE_BYTES, True, "")],
-    "LooseResourceSpans": [
-        ("resource", 1, _TYPE.TYPE_BYTES, False, ""),
-        ("scope_spans", 2, _TYPE.TYPE_MESSAGE, True, "LooseScopeSpans"),
-    ],
-    "LooseRequest": [("resource_spans", 1, _TYPE.TYPE_MESSAGE, True, "LooseResourceSpans")],
     "Resource": [("attributes", 1, _TYPE.TYPE_BYTES, True, "")],
     "Scope": [
         ("name", 1, _TYPE.TYPE_BYTES, False, ""),
@@ -73,10 +67,8 @@ def _message_classes() -> dict[str, Any]:
 _CLASSES = _message_classes()
 
 Request: Any = _CLASSES["Request"]
-"""ExportTraceServiceRequest: `resource_spans`, each with `resource` (bytes) and `scope_spans` (`scope` bytes,
-`spans`)."""
-LooseRequest: Any = _CLASSES["LooseRequest"]
-"""The same with every span left as bytes: a damaged span does not fail it."""
+"""ExportTraceServiceRequest: `resource_spans`, each with `resource` (bytes) and `scope_spans` (`scope` bytes, `spans`
+as bytes: a damaged span does not fail it)."""
 Span: Any = _CLASSES["Span"]
 """One span: ids, name, times, attributes and events as bytes, status."""
 Status: Any = _CLASSES["Status"]
