@@ -68,6 +68,11 @@ class RecordingLedger:
     def hours(self):
         return frozenset(row["start_time"] // HOUR for row in self.rows.values())
 
+    def recent_tasks(self, since_ns, limit):
+        newest = sorted(self.task_rows.values(), key=lambda row: -row["ingested_at"])
+        found = [row["task_id"] for row in newest[:limit] if row["ingested_at"] >= since_ns and not row["is_deleted"]]
+        return pa.table({"task_id": pa.array(found, pa.string())})
+
     def task_traces(self, task_ids):
         wanted, found = set(task_ids), {}
         for row in self.rows.values():

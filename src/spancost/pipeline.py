@@ -25,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 
 from spancost.attribute.index import is_in, mix
-from spancost.attribute.window import Window
+from spancost.attribute.window import Moved, Window
 from spancost.decode.otlp import decode
 from spancost.ledger.prices import with_kept_prices
 from spancost.ledger.protocol import HOUR_NS, Ledger
@@ -165,10 +165,11 @@ class Pipeline:
         again = np.concatenate([slots[s.version[slots] > 0] for slots in (part.slots[which] for part, which in due)])
         if len(again):
             table = with_kept_prices(table, self._stored(again))
+        if len(self._window.moved):
+            # First: a failure between the two leaves too few rows, which the spool brings again, and never too many.
+            self._ledger.write_spans(deleted_rows(self._window.moved, version - 1, now_ns))
         self._ledger.write_spans(table)
-        moved = self._window.take_moved()
-        if len(moved):
-            self._ledger.write_spans(deleted_rows(moved, version - 1, now_ns))
+        self._window.moved = Moved.none()
         tasks = self._tasks.after(table, version, now_ns)
         for part, which in due:
             self._recall.wrote(np.unique(part.priced.batch.spans.start[part.rows[which]] // HOUR_NS).tolist())

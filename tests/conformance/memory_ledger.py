@@ -39,6 +39,9 @@ class MemoryLedger:
         start = _nanoseconds(self._table(self.spans())["start_time"])
         return frozenset(at // HOUR_NS for at in start.to_pylist())
 
+    def recent_tasks(self, since_ns, limit):
+        return pa.table({"task_id": pa.array(list(self._tasks)[:limit], pa.string())})
+
     def task_traces(self, task_ids):
         rows = self._table([row for row in self._spans.values() if row["task_id"] in set(task_ids)])
         found = rows.select(["task_id", "trace_id", "start_time"]).group_by(["task_id", "trace_id"])

@@ -13,7 +13,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from ledger_by_hand import shipped_conventions
 from otlp_by_hand import CALL, START, field, group, request, request_of, span, varint
 from spancost.decode.otlp import decode
-from spancost.model import FLAGS
+from spancost.model import FLAG, FLAGS
 
 SECRET = b"secret"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
@@ -200,13 +200,15 @@ def test_names_of_any_bytes_are_kept():
 
 
 def test_sizes_beyond_reason_are_read():
-    """A string of a megabyte, and ten thousand attributes on one span."""
-    many = {f"k{n}": n for n in range(10_000)}
+    """A string of a megabyte is read, and of very many attributes on one span the first 1,024; its neighbours keep
+    theirs."""
+    many = {f"k{n}": n for n in range(40_000)}
 
-    spans = decoded(request(span(1, many), span(2, {"big": "x" * 2**20})))
+    spans = decoded(request(span(1, many), span(2, {"big": "x" * 2**20, "k39999": "mine"})))
 
-    assert attributes_of(spans, 0) == many
-    assert attributes_of(spans, 1) == {"big": "x" * 2**20}
+    assert attributes_of(spans, 0) == {f"k{n}": n for n in range(1_024)}
+    assert attributes_of(spans, 1) == {"big": "x" * 2**20, "k39999": "mine"}
+    assert [bool(flags & FLAG["attributes_cut"]) for flags in spans.flags] == [True, False]
 
 
 GOOD = b"\1" * 8

@@ -67,7 +67,7 @@ def test_labels_stay_readable(value, kept):
 )
 def test_a_tag_is_a_short_line(value, tags):
     """What is longer than a name or has several lines is no tag, and no attribute either."""
-    row = _row({"app.tier": value})
+    row = _row({"tag.tier": value})
 
     assert row["tags"] == tags
     assert row["attributes"] == []

@@ -242,7 +242,7 @@ def test_a_resource_names_dimensions_of_its_own():
 
 def test_tags_are_the_users_own_dimensions():
     """Prefixes go, bare names stay, and what is a dimension already is no tag."""
-    tags = {"spancost.tag.plan": "gold", "app.region": 5, "customer_tier": "a"}
+    tags = {"spancost.tag.plan": "gold", "tag.region": 5, "customer_tier": "a"}
     row = rows_of(request(span(1, CALL | tags | {"app.customer.id": "c", "tag.tags": "no"}))).span(1)
 
     assert row["tags"] == [("customer_tier", "a"), ("plan", "gold"), ("region", "5")]
@@ -251,7 +251,7 @@ def test_tags_are_the_users_own_dimensions():
 
 def test_what_no_column_takes_is_kept_as_an_attribute():
     """Without what a column took, without tags and without content."""
-    batch = normalised(CALL | {"mine": "x", "app.tag": "t", "gen_ai.input.messages": "secret", "team": "t"})
+    batch = normalised(CALL | {"mine": "x", "tag.mine": "t", "gen_ai.input.messages": "secret", "team": "t"})
 
     assert [key for key, _ in batch.rest] == ["mine"]
 

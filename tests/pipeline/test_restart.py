@@ -173,3 +173,19 @@ def test_a_repeated_span_after_a_restart_writes_nothing():
     assert taken.repeated == 2
     assert differences(ledger.said(), before) == []
     assert ledger.span_writes[writes:] == []
+
+
+@pytest.mark.parametrize("idle", [1, 30, 26 * 60])
+def test_a_trace_that_goes_on_after_a_restart_keeps_its_agent_and_its_task(idle):
+    """However long it waited, and though its next span starts after the restart."""
+    ledger = written(request(span(1, agent("a") | {"team": "t"}), span(2, CALL, parent=1)))
+    later = NOW + idle * MINUTE
+
+    pipeline = restarted(ledger, later)
+    more = CALL | {"gen_ai.usage.output_tokens": 7}
+    child = span(3, more, parent=1, start=later + SECOND, end=later + 2 * SECOND)
+    pipeline.take([request(child)], 9, later + 3 * SECOND)
+    finish(pipeline, later + 4 * SECOND)
+
+    assert (ledger.span(3)["team"], ledger.span(3)["agent"]) == ("t", "a")
+    assert ledger.task()["calls"] == 2

@@ -117,7 +117,12 @@ class _Spans:
 
     def money(self, column: str, which: Bool) -> pa.Array:
         values = self._rows[column].combine_chunks().cast(pa.decimal128(18, 12))
-        return _decimals(self._sum(_picodollars(values), which & _valid(values)))
+        known = which & _valid(values)
+        amounts = _picodollars(values)
+        summed = self._sum(amounts, known)
+        about = np.bincount(self._task[known], amounts[known].astype(np.float64), minlength=self._n)
+        # No sum rather than one that wrapped: what `Decimal64(12)` cannot hold is a mistake in the counts.
+        return pc.if_else(pa.array(np.abs(about) < _MOST_PICODOLLARS), _decimals(summed), pa.scalar(None, _MONEY))
 
     def distinct(self, column: str, which: Bool) -> pa.Array:
         codes, names = self._text(column)
@@ -154,7 +159,7 @@ class _Spans:
     def retries(self, which: Bool) -> pa.Array:
         """Attempts beyond the first inside the calls; NULL when no call tells its attempts."""
         values, valid = self._numbers("attempts")
-        return self._sum(values - 1, which & valid).cast(pa.uint32())
+        return self._sum(np.maximum(values - 1, 0), which & valid).cast(pa.uint32())
 
     def status(self) -> pa.Array:
         """`error` or `ok` by the root; `unset` while the root has not come."""
@@ -195,6 +200,10 @@ class _Spans:
         out = np.zeros(self._n, np.int64)
         np.add.at(out, self._task[known], values[known])
         return pa.array(out, pa.int64(), mask=self._per_task(known) == 0)
+
+
+_MOST_PICODOLLARS = 9e17
+_MONEY = pa.decimal128(18, 12)
 
 
 def _valid(values: pa.Array) -> Bool:

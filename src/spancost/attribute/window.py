@@ -98,7 +98,9 @@ class Window:
         self._tag_sums: dict[tuple[int, int], int] = {}
         self.resource_sets: Vocabulary[tuple[str, ...]] = Vocabulary()
         self.paths: Vocabulary[tuple[int, int]] = Vocabulary()
-        self._moved = Moved.none()
+        self.moved = Moved.none()
+        """Rows in the store that are to go, because their span came again and starts in another hour: where a row lies,
+        and so which row it replaces, depends on the hour."""
         self.oldest_ns = 0
         """No trace in the window with rows in the store wrote its last before this time."""
         self.task_traces: Vocabulary[tuple[int, int]] = Vocabulary()
@@ -122,12 +124,6 @@ class Window:
         in_ledger = (self.slots.cls[slots] != CLS_OTHER) | (self.slots.version[slots] > 0)
         self.slots.pending[slots[in_ledger]] = True
         return Admitted(taken[in_ledger], slots[in_ledger], len(spans) - len(taken))
-
-    def take_moved(self) -> Moved:
-        """Rows in the store that are to go, because their span came again and starts in another hour: where a row lies,
-        and so which row it replaces, depends on the hour."""
-        moved, self._moved = self._moved, Moved.none()
-        return moved
 
     def restated(self) -> Int32:
         """Slots whose rows are in the store and say something else by now."""
@@ -229,7 +225,7 @@ class Window:
         count_below(s, calls, np.full(len(calls), -1, np.int32))
         old_responses, old_parents = s.response[slots], s.parent_id[slots]
         stored = slots[(s.version[slots] > 0) & (s.start[slots] // HOUR_NS != batch.spans.start[rows] // HOUR_NS)]
-        self._moved = self._moved.plus(
+        self.moved = self.moved.plus(
             Moved(s.trace_hi[stored], s.trace_lo[stored], s.span_id[stored], s.start[stored])
         )
         s.twin_of[slots] = -1

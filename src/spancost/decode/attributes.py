@@ -16,9 +16,9 @@ from spancost.decode import wire
 from spancost.decode.content import reduce_content
 from spancost.decode.layout import Layout, layout_of
 from spancost.decode.slices import coded, slices
-from spancost.model import Bool, ContentRules, Int16, Int32, Value
+from spancost.model import Bool, ContentRules, Int32, Value
 
-_MAX_DEPTH, _MAX_KEYS = 32, 32_000
+_MAX_DEPTH = 32
 _BAD: Any = object()
 
 
@@ -26,7 +26,7 @@ _BAD: Any = object()
 class Parsed:
     """Distinct KeyValue messages, parsed."""
 
-    key: Int16
+    key: Int32
     """For each message the position of its key in `names`; -1 for what cannot be read."""
     code: Int32
     """For each message the position of its value in the `values` of its key."""
@@ -57,28 +57,28 @@ class _Keys:
         self._slots: dict[str, int] = {}
 
     def slot(self, name: str) -> int:
-        """The position of this key; -1 where there is none, or too many."""
-        if name and name not in self._slots and len(self.names) < _MAX_KEYS:
+        """The position of this key; -1 where there is none."""
+        if name and name not in self._slots:
             self._slots[name] = len(self.names)
             self.names.append(name)
             self.roles.append(self.rules.role(name))
         return self._slots.get(name, -1)
 
 
-def _read_keys(messages: pa.BinaryArray, layout: Layout, keys: _Keys) -> Int16:
+def _read_keys(messages: pa.BinaryArray, layout: Layout, keys: _Keys) -> Int32:
     """The position of each message's key."""
-    key = np.empty(len(messages), np.int16)
+    key = np.empty(len(messages), np.int32)
     usual = layout.is_text | layout.is_number
     codes, names = coded(layout.raw, layout.key[usual], layout.key_size[usual])
     slots = [keys.slot(name.decode("utf-8", "replace")) for name in names.to_pylist()]
-    key[usual] = np.array(slots, np.int16)[codes]
+    key[usual] = np.array(slots, np.int32)[codes]
     others = np.flatnonzero(~usual)
     key[others] = [keys.slot(_slow_key(raw)) for raw in messages.take(pa.array(others)).to_pylist()]
     return key
 
 
 def _read_values(
-    messages: pa.BinaryArray, layout: Layout, keys: _Keys, key: Int16, secret: bytes
+    messages: pa.BinaryArray, layout: Layout, keys: _Keys, key: Int32, secret: bytes
 ) -> npt.NDArray[np.object_]:
     """The value of each message: texts and numbers all at once, content and all other types one by one.
 

@@ -10,7 +10,7 @@ from xxhash import xxh3_64_intdigest
 from spancost.decode.attributes import Parsed, parse_distinct
 from spancost.decode.scan import Fields
 from spancost.decode.slices import coded
-from spancost.model import FLAG, Column, ContentRules, Int16, Int32, UInt8, UInt32, UInt64, Value
+from spancost.model import FLAG, Column, ContentRules, Int32, UInt8, UInt32, UInt64, Value
 
 
 def columns_of(
@@ -21,6 +21,7 @@ def columns_of(
     `attributes` says where in `raw` the KeyValue messages lie, by span. An attribute that cannot be read is left out
     and flagged; it never costs the span.
     """
+    attributes, cut = _at_most(attributes, n)
     codes, distinct = coded(raw, attributes.start, attributes.length)
     parsed = parse_distinct(distinct, rules, secret)
     hashes = np.fromiter(map(xxh3_64_intdigest, distinct.to_pylist()), np.uint64, len(distinct))
@@ -28,10 +29,33 @@ def columns_of(
     np.add.at(digest, attributes.row, hashes[codes])
     key = parsed.key[codes]
     flags[attributes.row[key < 0]] |= FLAG["bad_attribute"]
+    flags[cut] |= FLAG["attributes_cut"]
     return _columns(attributes.row, key, parsed.code[codes], parsed), flags, digest
 
 
-def _columns(rows: Int32, key: Int16, codes: Int32, parsed: Parsed) -> dict[str, Column]:
+def _at_most(attributes: Fields, n: int) -> tuple[Fields, Int32]:
+    """The first `_MOST_ATTRIBUTES` attributes of every span, and the spans that had more: one of them must not take the
+    keys of its neighbours, or their time."""
+    count = np.bincount(attributes.row, minlength=n)
+    if not len(count) or count.max() <= _MOST_ATTRIBUTES:
+        return attributes, np.zeros(0, np.int32)
+    nth = np.arange(len(attributes.row)) - (np.cumsum(count) - count)[attributes.row]
+    keep = nth < _MOST_ATTRIBUTES
+    kept = attributes._replace(
+        row=attributes.row[keep],
+        tag=attributes.tag[keep],
+        start=attributes.start[keep],
+        length=attributes.length[keep],
+    )
+    return kept, np.flatnonzero(count > _MOST_ATTRIBUTES).astype(np.int32)
+
+
+_MOST_ATTRIBUTES = 1_024
+"""Eight times what an SDK lets through unless it is told otherwise
+(https://opentelemetry.io/docs/specs/otel/common/#attribute-limits)."""
+
+
+def _columns(rows: Int32, key: Int32, codes: Int32, parsed: Parsed) -> dict[str, Column]:
     order = np.argsort(key, kind="stable")
     ends = np.searchsorted(key[order], np.arange(-1, len(parsed.names)), side="right").tolist()
     parts = [order[first:end] for first, end in pairwise(ends)]

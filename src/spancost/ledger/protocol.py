@@ -29,6 +29,9 @@ class Ledger(Protocol):
     def hours(self) -> frozenset[int]:
         """The hours since the epoch in which rows start."""
 
+    def recent_tasks(self, since_ns: int, limit: int) -> pa.Table:
+        """`task_id` of the tasks written since a time, at most the newest `limit`; one may come more than once."""
+
     def task_traces(self, task_ids: Sequence[str]) -> pa.Table:
         """`task_id`, `trace_id`, `first`, `last` (times) for each trace that has rows of these tasks."""
 

@@ -6,16 +6,20 @@ from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from spancost.attribute.index import SortedRuns, is_in, mix
-from spancost.attribute.restore import COLUMNS, nanoseconds, other_traces, texts
+from spancost.attribute.restore import COLUMNS, nanoseconds, other_traces, texts, words_of
 from spancost.attribute.window import Window
 from spancost.ledger.protocol import HOUR_NS, Ledger
-from spancost.model import Bool, Int64, Spans, UInt64, hex_ids
+from spancost.model import Bool, Int32, Int64, Spans, UInt64, hex_ids
 
 _DAY_NS = 24 * HOUR_NS
 _UNSETTLED_NS = 60_000_000_000
 _AT_ONCE = 1_000
+_MOST_IDLE_NS = 7 * _DAY_NS
+_MOST_TASKS = 500_000
+"""Tasks of a week may go on after a restart: an agent that waits for a person, a job that runs at night."""
 
 
 class Recall:
@@ -36,6 +40,7 @@ class Recall:
         may not have been settled; returns those rows. Older traces come back when a span of theirs does."""
         self._before_ns = now_ns
         self._hours = self._ledger.hours()
+        self._gone.add(*_trace_keys(self._ledger.recent_tasks(now_ns - _MOST_IDLE_NS, _MOST_TASKS)))
         last = self._ledger.recent(now_ns - max_age_ns, 1, ("trace_id",))
         if not len(last):
             return last
@@ -53,7 +58,8 @@ class Recall:
         rows = first[wanted]
         traces = [text.decode() for text in hex_ids((spans.trace_hi[rows], spans.trace_lo[rows])).tolist()]
         start = spans.start[is_in(mix(spans.trace_hi, spans.trace_lo), keys[wanted])]
-        self._load(traces, int(start.min()) - _DAY_NS, int(start.max()) + _DAY_NS, now_ns)
+        first_ns, last_ns = self._extent(traces, int(start.min()), int(start.max()))
+        self._load(traces, first_ns - _DAY_NS, last_ns + _DAY_NS, now_ns)
         self._back.update(keys[wanted].tolist())
         self._looked_up.update(keys[wanted].tolist())
 
@@ -79,6 +85,16 @@ class Recall:
             found += len(traces)
         self._written.clear()
         return found
+
+    def _extent(self, traces: list[str], first_ns: int, last_ns: int) -> tuple[int, int]:
+        """A range of time widened to that of the tasks which these traces are, as the store has them."""
+        found = self._ledger.task_traces(traces)
+        if not len(found):
+            return first_ns, last_ns
+        return (
+            min(first_ns, int(nanoseconds(found["first"]).min())),
+            max(last_ns, int(nanoseconds(found["last"]).max())),
+        )
 
     def _left(self, keys: UInt64) -> Bool:
         """Which traces have left the window and not come back."""
@@ -126,3 +142,10 @@ def _ranges(hours: set[int]) -> list[tuple[int, int]]:
         else:
             runs.append((hour, hour))
     return runs
+
+
+def _trace_keys(tasks: pa.Table) -> tuple[UInt64, Int32]:
+    """Keys of the tasks that are traces, sorted out by their form, with a slot that stands for none."""
+    is_trace = pc.match_substring_regex(tasks["task_id"].cast(pa.string()), "^[0-9a-f]{32}$")
+    keys = np.unique(mix(*words_of(tasks["task_id"].filter(is_trace), 2)))
+    return keys, np.zeros(len(keys), np.int32)

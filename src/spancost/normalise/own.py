@@ -57,7 +57,7 @@ def _tag_name(key: str, conventions: Conventions) -> str:
     pattern = next((p for p in conventions.tags if fnmatchcase(key, p)), "")
     if taken or not pattern:
         return ""
-    return key.removeprefix(pattern[:-1]) if pattern.endswith("*") else key
+    return key.removeprefix(pattern[:-1] if pattern.endswith("*") else "app.")
 
 
 def resource_labels(spans: Spans, conventions: Conventions) -> dict[str, Coded]:

@@ -43,6 +43,10 @@ class StoreLedger:
         """The hours since the epoch in which rows start."""
         return frozenset(self._store.query(self._queries["hours"])["hour"].to_pylist())
 
+    def recent_tasks(self, since_ns: int, limit: int) -> pa.Table:
+        """`task_id` of the tasks written since a time, at most the newest `limit`; one may come more than once."""
+        return self._store.query(self._queries["recent_tasks"], {"since": since_ns, "limit": limit})
+
     def task_traces(self, task_ids: Sequence[str]) -> pa.Table:
         """`task_id`, `trace_id`, `first`, `last` (times) for each trace that has rows of these tasks."""
         return self._store.query(self._queries["task_traces"], {"tasks": list(task_ids)})

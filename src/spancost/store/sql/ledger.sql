@@ -36,6 +36,12 @@ WHERE is_deleted = 0
 -- name: hours
 SELECT DISTINCT intDiv(toUnixTimestamp(toStartOfHour(start_time)), 3600) AS hour FROM spans_ledger
 
+-- name: recent_tasks
+SELECT task_id FROM tasks_ledger
+WHERE ingested_at >= fromUnixTimestamp64Nano({since:Int64}, 'UTC') AND is_deleted = 0
+ORDER BY ingested_at DESC
+LIMIT {limit:UInt64}
+
 -- name: task_traces
 WITH known AS (
     SELECT min(start_time) AS first, max(end_time) AS last FROM tasks_ledger WHERE task_id IN {tasks:Array(String)}
