@@ -14,9 +14,8 @@ def return_unused_memory() -> None:
     """Have Arrow and glibc give large blocks back as soon as they are free, and keep few heaps.
 
     A batch lives for a second and takes tens of megabytes; kept for later by every allocator that it passed through,
-    they
-    made a tenth of the process (`make bench`, 20,000 spans/s: 845 MB of RSS became 750). Other C libraries are left as
-    they are. https://man7.org/linux/man-pages/man3/mallopt.3.html
+    they made a tenth of the process (`make bench`, 20,000 spans/s: 845 MB of RSS became 750). Other C libraries are
+    left as they are. https://man7.org/linux/man-pages/man3/mallopt.3.html
     """
     pa.set_memory_pool(pa.system_memory_pool())
     try:

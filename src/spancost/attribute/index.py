@@ -1,10 +1,9 @@
 """An append-only index from 64-bit keys to slots, held as sorted runs.
 
 A batch is added as one run; runs of like size are merged, so a look-up searches a handful of them, with its keys in
-order
-so that each search starts near where the last one ended. NumPy's `searchsorted` makes a look-up of thousands of keys
-cost
-a fraction of a microsecond a key and the index 12 bytes a slot, where a dictionary of Python integers needs about 100.
+order so that each search starts near where the last one ended. NumPy's `searchsorted` makes a look-up of thousands of
+keys cost a fraction of a microsecond a key and the index 12 bytes a slot, where a dictionary of Python integers needs
+about 100.
 """
 
 from __future__ import annotations

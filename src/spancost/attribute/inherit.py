@@ -35,8 +35,7 @@ def fold(holds: Bool, own: Int32, up: Int32, outside: Int32, combine: Callable[[
     """Carry a state down the tree: every span that `holds` combines the state from above with its own value.
 
     `combine(state above, own)` is called once for each distinct pair; spans that hold nothing keep the state from
-    above.
-    Holders are worked off from the top, one round a level of holders.
+    above. Holders are worked off from the top, one round a level of holders.
     """
     state = np.where(holds, np.int32(_PENDING), outside)
     holder = nearest(holds, up)

@@ -45,8 +45,7 @@ class TaskBook:
         task = self._open.get(task_id)
         new = task is None
         if task is None:
-            own = task_id if trace_id == task_id else trace_id
-            task = self._open[task_id] = OpenTask(first_ns, last_ns, (own,), rolled_ns=now_ns)
+            task = self._open[task_id] = OpenTask(first_ns, last_ns, (trace_id,), rolled_ns=now_ns)
         task.first_ns, task.last_ns = min(task.first_ns, first_ns), max(task.last_ns, last_ns)
         if trace_id not in task.traces:
             task.traces += (trace_id,)

@@ -1,9 +1,8 @@
 """The window of open traces (design D7): what a span is in the light of the spans around it.
 
 Spans arrive in any order; each batch is linked to what is there, and only what the batch touches is decided anew: the
-new
-spans, the spans below those that found a parent, the calls whose sums changed, and the twins of the new calls. The
-decisions depend on which spans are there, never on the order in which they came.
+new spans, the spans below those that found a parent, the calls whose sums changed, and the twins of the new calls.
+The decisions depend on which spans are there, never on the order in which they came.
 """
 
 from __future__ import annotations
@@ -161,8 +160,7 @@ class Window:
         """Let the oldest quiet traces go until the window is within its bounds.
 
         Returns the keys (`trace_key`) of those traces and where each slot moved, None when nothing went. Traces with
-        rows
-        that wait to be written stay.
+        rows that wait to be written stay.
         """
         s = self.slots
         n = s.count

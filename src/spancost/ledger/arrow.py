@@ -68,11 +68,6 @@ def times(column: Int64) -> pa.Array:
     return pa.array(column, pa.timestamp("ns", "UTC"))
 
 
-def picked(table: pa.Array, codes: Int32) -> pa.Array:
-    """Rows of a table whose last row stands for "none" (code -1)."""
-    return table.take(pa.array(np.where(codes < 0, len(table) - 1, codes)))
-
-
 def maps(rows: Int64, keys: Int32, key_names: Sequence[str], items: pa.Array, n: int) -> pa.MapArray:
     """A map for each of `n` rows out of flat entries: `rows` says whose they are, `keys` codes their names.
 

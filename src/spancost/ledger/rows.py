@@ -10,7 +10,7 @@ import pyarrow as pa
 from spancost.attribute.roles import DUPLICATE, REASONS, ROLES
 from spancost.attribute.window import TOLD_BY, Moved, Window
 from spancost.decode.attributes import as_text
-from spancost.ledger.arrow import counts, hashes, ids, labels, maps, money, picked, span_ids_or_blank, strings, times
+from spancost.ledger.arrow import counts, hashes, ids, labels, maps, money, span_ids_or_blank, strings, times
 from spancost.model import DIMENSIONS, FLAG, FLAGS, Coded, Column, Int32, Int64, Priced, UInt32
 
 _LABELS = (
@@ -231,5 +231,3 @@ def _task_ids(window: Window, slots: Int32) -> pa.Array:
     explicit = strings(_used(Coded(s.out["task_id"][slots], window.words.values)))
     return pa.compute.if_else(pa.array(s.out["task_id"][slots] >= 0), explicit, trace)
 
-
-__all__ = ["decided_columns", "flag_names", "ledger_rows", "picked", "stamp"]

@@ -30,8 +30,7 @@ class TaskRows:
 
     def after(self, rows: pa.Table, version: int, now_ns: int) -> int:
         """Roll up the tasks of rows that were written for the first time. A task that has no other rows is rolled up
-        from
-        these at once; the others are when they are due."""
+        from these at once; the others are when they are due."""
         new = self._touch(rows, now_ns)
         if not new:
             return 0

@@ -20,9 +20,9 @@ _TIME = pa.timestamp("ns", "UTC")
 def record(store: Store, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep rows for the table `outcomes` or `revenue`; a row with the identity of an older one replaces it.
 
-    outcomes: `task_id` or `trace_id`, `outcome` (success, failure, unknown), `told_at`, optionally `value` and
-    `source`.
-    revenue: `revenue_id`, `customer`, `earned_at`, `amount`, optionally `feature`, `project`, `task_id`, `source`.
+    - outcomes: `task_id` or `trace_id`, `outcome` (success, failure, unknown), `told_at`, optionally `value`, `source`;
+    - revenue: `revenue_id`, `customer`, `earned_at`, `amount`, optionally `feature`, `project`, `task_id`, `source`.
+
     Times are ISO 8601 with a zone, money is a decimal string in USD. Raises PermanentError that names the field, before
     anything is written.
     """
