@@ -27,8 +27,8 @@ UInt32 = npt.NDArray[np.uint32]
 UInt64 = npt.NDArray[np.uint64]
 Bool = npt.NDArray[np.bool_]
 
-UNKNOWN = -1
-"""A count that nobody reported. Never 0: 0 is a count."""
+HOUR_NS = 3_600_000_000_000
+"""Rows of the ledger are sorted by the hour in which they start."""
 
 FLAGS = (
     "bad_time",

@@ -28,12 +28,12 @@ from spancost.attribute.index import is_in, mix
 from spancost.attribute.window import Moved, Window
 from spancost.decode.otlp import decode
 from spancost.ledger.prices import with_kept_prices
-from spancost.ledger.protocol import HOUR_NS, Ledger
+from spancost.ledger.protocol import Ledger
 from spancost.ledger.recall import Recall
 from spancost.ledger.restate import restated_rows
 from spancost.ledger.rows import deleted_rows, ledger_rows
 from spancost.ledger.task_rows import TaskRows
-from spancost.model import CLS_CALL, CLS_OTHER, Int32, Int64, Normalised, Priced, UInt64, hex_ids
+from spancost.model import CLS_CALL, CLS_OTHER, HOUR_NS, Int32, Int64, Normalised, Priced, UInt64, hex_ids
 from spancost.normalise.dialects import Conventions
 from spancost.normalise.stage import normalise
 from spancost.price.pricer import Pricer

@@ -26,6 +26,7 @@ from spancost.model import (
     CLS_OTHER,
     DIMENSIONS,
     FLAG,
+    HOUR_NS,
     Bool,
     Coded,
     Int8,
@@ -35,8 +36,6 @@ from spancost.model import (
     UInt32,
     UInt64,
 )
-
-HOUR_NS = 3_600_000_000_000
 
 TOLD_BY = ("", "span", "ancestor", "resource", "ancestor's resource")
 """Who said what a dimension is, by code; `attribution_rule` names it."""

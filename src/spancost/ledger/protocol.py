@@ -7,8 +7,6 @@ from typing import Protocol
 
 import pyarrow as pa
 
-HOUR_NS = 3_600_000_000_000
-
 
 class Ledger(Protocol):
     """The ledgers of a store. Times are nanoseconds since the epoch, ids lower-case hex; errors are `errors.*`."""

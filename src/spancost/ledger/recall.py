@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from spancost.attribute.index import SortedRuns, is_in, mix
 from spancost.attribute.restore import COLUMNS, nanoseconds, other_traces, texts, words_of
 from spancost.attribute.window import Window
-from spancost.ledger.protocol import HOUR_NS, Ledger
-from spancost.model import Bool, Int32, Int64, Spans, UInt64, hex_ids
+from spancost.ledger.protocol import Ledger
+from spancost.model import HOUR_NS, Bool, Int32, Int64, Spans, UInt64, hex_ids
 
 _DAY_NS = 24 * HOUR_NS
 _UNSETTLED_NS = 60_000_000_000
